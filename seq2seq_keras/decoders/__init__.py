@@ -1,0 +1,7 @@
+"""`Context` and what was said so far to what comes next: a whole sequence at once, or one step."""
+
+from .attentive import AttentiveDecoder
+from .recurrent import RecurrentDecoder
+from .transformer import TransformerDecoder
+
+__all__ = ["AttentiveDecoder", "RecurrentDecoder", "TransformerDecoder"]

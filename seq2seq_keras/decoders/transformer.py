@@ -1,0 +1,172 @@
+"""Causal self-attention with a cache, and attention to the source."""
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from seq2seq_keras.attention import MultiHeadAttention, causal
+from seq2seq_keras.attention.feed_forward import FeedForward
+from seq2seq_keras.context import DecodeState
+from seq2seq_keras.embed import SinusoidalPositions
+from seq2seq_keras.serial import serializable
+
+
+@serializable
+class TransformerDecoderLayer(keras.layers.Layer):
+    """Self-attention, attention to the source, feed-forward; each x + f(norm(x)).
+
+    `call` takes all positions, `step` one position over cached keys and values; both end in the same sub-layers.
+
+    Args:
+        width: model width D.
+        heads: number of heads.
+        inner: width inside the feed-forward part.
+        dropout: share of each sub-layer's output set to zero in training.
+
+    Call:
+        inputs: (B, T, D) float.
+        memory: (B, S, D) float, from the encoder.
+        seen: bool, broadcast to (B, H, T, T): the causal mask.
+        source_seen: bool, broadcast to (B, H, T, S): the padding mask of the source.
+        returns: (B, T, D) float.
+    """
+
+    def __init__(self, width: int, heads: int, inner: int, dropout: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.width, self.heads, self.inner, self.dropout = width, heads, inner, dropout
+        self.self_norm = keras.layers.LayerNormalization(epsilon=1e-6)
+        self.self_attention = MultiHeadAttention(width, heads, name=f"{self.name}_self_attention")
+        self.source_norm = keras.layers.LayerNormalization(epsilon=1e-6)
+        self.source_attention = MultiHeadAttention(width, heads, name=f"{self.name}_source_attention")
+        self.feed_forward_norm = keras.layers.LayerNormalization(epsilon=1e-6)
+        self.feed_forward = FeedForward(width, inner, name=f"{self.name}_feed_forward")
+        self.drop = keras.layers.Dropout(dropout)
+
+    def build(self, inputs_shape, memory_shape=None, seen_shape=None, source_seen_shape=None):
+        for layer in (self.self_norm, self.self_attention, self.source_norm, self.source_attention):
+            layer.build(inputs_shape)
+        self.feed_forward_norm.build(inputs_shape)
+        self.feed_forward.build(inputs_shape)
+
+    def call(self, inputs, memory, seen, source_seen, training=None):
+        normed = self.self_norm(inputs)
+        found = self.self_attention(normed, normed, seen)
+        inputs = inputs + self.drop(found, training=training)
+        return self._finish(inputs, *self.source_attention.remember(memory), source_seen, training)[0]
+
+    def step(self, inputs, cache, here, seen, source_cache, source_seen):
+        """One position (B, 1, D): output (B, 1, D), the new cache, and where it looked, (B, H, 1, S)."""
+        normed = self.self_norm(inputs)
+        # A select over the whole cache instead of a scatter: every runtime has it, also without XLA's ops.
+        fresh = self.self_attention.remember(normed)
+        cache = [ops.where(here, new, old) for new, old in zip(fresh, cache)]
+        found, _ = self.self_attention.attend(self.self_attention.queries(normed), *cache, seen)
+        return *self._finish(inputs + found, *source_cache, source_seen), cache
+
+    def _finish(self, inputs, keys, values, source_seen, training=None):
+        queries = self.source_attention.queries(self.source_norm(inputs))
+        found, weights = self.source_attention.attend(queries, keys, values, source_seen)
+        inputs = inputs + self.drop(found, training=training)
+        found = self.feed_forward(self.feed_forward_norm(inputs))
+        return inputs + self.drop(found, training=training), weights
+
+
+class TransformerCarry(NamedTuple):
+    """What changes from step to step."""
+
+    position: Any
+    """(B,) int32: how many steps were taken."""
+    caches: list
+    """One [keys, values] a layer, each (B, H, L, d): what earlier positions offer."""
+    weights: Any
+    """(B, S) float32: where the last layer's heads looked in the last step, on average."""
+
+
+class TransformerFixed(NamedTuple):
+    """What stays for the whole sentence."""
+
+    caches: list
+    """One [keys, values] a layer, each (B, H, S, d): the source as each layer's attention sees it."""
+    mask: Any
+    """(B, S) bool."""
+
+
+@serializable
+class TransformerDecoder(keras.layers.Layer):
+    """A stack of causal Transformer layers over the encoder's memory; a last norm closes it.
+
+    Args:
+        width: model width D, also that of the inputs.
+        depth: number of layers.
+        heads: number of heads.
+        inner: width inside the feed-forward parts.
+        dropout: share of the embeddings and of each sub-layer's output set to zero in training.
+
+    Call:
+        inputs: (B, T, D) float, vectors of the target shifted right; positions are added here.
+        context: `Context` with memory and mask.
+        returns: (B, T, D) float.
+
+    Reference: Vaswani et al., 2017; pre-norm as in Xiong et al., 2020.
+    """
+
+    def __init__(self, width: int, depth: int, heads: int, inner: int, dropout: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.width, self.depth, self.heads, self.inner, self.dropout = width, depth, heads, inner, dropout
+        self.positions = SinusoidalPositions()
+        self.drop = keras.layers.Dropout(dropout)
+        self.layers = [
+            TransformerDecoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)
+        ]
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-6)
+
+    def build(self, inputs_shape, context_shape=None):
+        for layer in (*self.layers, self.norm):
+            layer.build(inputs_shape)
+
+    def call(self, inputs, context, training=None):
+        # Padding of the target is on the right, so the causal mask hides it from every real position.
+        seen = causal(ops.shape(inputs)[1])
+        source_seen = _over_heads(context.mask)
+        inputs = self.drop(self.positions(inputs), training=training)
+        for layer in self.layers:
+            inputs = layer(inputs, context.memory, seen, source_seen, training=training)
+        return self.norm(inputs)
+
+    def init_state(self, context, max_length: int) -> DecodeState:
+        nothing = ops.zeros_like(context.memory[:, 0, 0])  # (B,)
+        empty = ops.tile(
+            ops.reshape(nothing, (-1, 1, 1, 1)), (1, self.heads, max_length, self.width // self.heads)
+        )
+        carry = TransformerCarry(
+            position=ops.cast(nothing, "int32"),
+            caches=[[empty, empty] for _ in self.layers],
+            weights=ops.zeros_like(ops.cast(context.mask, "float32")),
+        )
+        caches = [list(layer.source_attention.remember(context.memory)) for layer in self.layers]
+        return DecodeState(carry, TransformerFixed(caches, context.mask))
+
+    def step(self, inputs, state: DecodeState):
+        position, caches, _ = state.carry
+        places = ops.arange(caches[0][0].shape[2])  # (L,)
+        mine = ops.reshape(position, (-1, 1, 1, 1))
+        here = ops.equal(mine, ops.reshape(places, (1, 1, -1, 1)))  # (B, 1, L, 1)
+        seen = ops.less_equal(ops.reshape(places, (1, 1, 1, -1)), mine)  # (B, 1, 1, L)
+        source_seen = _over_heads(state.fixed.mask)
+        inputs = self.positions(ops.expand_dims(inputs, 1), ops.expand_dims(position, 1))
+        new = []
+        for layer, cache, source_cache in zip(self.layers, caches, state.fixed.caches):
+            inputs, weights, cache = layer.step(inputs, cache, here, seen, source_cache, source_seen)
+            new.append(cache)
+        carry = TransformerCarry(ops.add(position, 1), new, ops.mean(weights, axis=(1, 2)))
+        return self.norm(inputs)[:, 0], DecodeState(carry, state.fixed)
+
+    def alignment(self, state: DecodeState):
+        """(B, S) float32: where the step that led to `state` looked, mean over the last layer's heads."""
+        return state.carry.weights
+
+
+def _over_heads(mask):
+    """(B, S) to (B, 1, 1, S)."""
+    return ops.expand_dims(ops.expand_dims(mask, 1), 1)

@@ -1,0 +1,60 @@
+"""Figures over the real tokens of a sequence, exact over batches of any size."""
+
+import keras
+from keras import ops
+from seq2seq_keras.context import PAD
+from seq2seq_keras.objectives import token_log_probs
+from seq2seq_keras.serial import serializable
+
+
+class _TokenMean(keras.metrics.Metric):
+    """Mean over real tokens of what `_each` says of one."""
+
+    def __init__(self, name: str):
+        super().__init__(name=name, dtype="float32")
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        real = ops.cast(ops.not_equal(y_true, PAD), "float32")
+        self.total.assign_add(ops.sum(self._each(y_true, y_pred) * real))
+        self.count.assign_add(ops.sum(real))
+
+    def result(self):
+        return self.total / ops.maximum(self.count, 1.0)
+
+
+@serializable
+class Perplexity(_TokenMean):
+    """exp of the mean cross-entropy of a token, without smoothing.
+
+    Call:
+        y_true: (B, T) int labels, PAD ignored.
+        y_pred: (B, T, V) float logits.
+    """
+
+    def __init__(self, name: str = "perplexity"):
+        super().__init__(name)
+
+    def _each(self, y_true, y_pred):
+        return -token_log_probs(y_true, y_pred)
+
+    def result(self):
+        return ops.exp(super().result())
+
+
+@serializable
+class TokenAccuracy(_TokenMean):
+    """Share of tokens whose most likely prediction is the label.
+
+    Call:
+        y_true: (B, T) int labels, PAD ignored.
+        y_pred: (B, T, V) float logits.
+    """
+
+    def __init__(self, name: str = "accuracy"):
+        super().__init__(name)
+
+    def _each(self, y_true, y_pred):
+        best = ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype)
+        return ops.cast(ops.equal(y_true, best), "float32")

@@ -1,0 +1,108 @@
+"""The one architecture: encoder, bridge, decoder."""
+
+import keras
+from keras import ops, tree
+
+from seq2seq_keras.context import PAD, Context, DecodeState
+from seq2seq_keras.serial import serializable
+
+
+@serializable
+class Seq2Seq(keras.Model):
+    """source ids -> encoder -> bridge -> context; context and target so far -> decoder -> logits.
+
+    A functional Keras model: `compile`, `fit`, `evaluate`, `save` work as ever. The model owns the embedding
+    tables and calls them several times, so that a shared table stays one table when the model is saved.
+    Decoding sees the same layers through `init_state` and `step`.
+
+    Args:
+        embedding: `TokenTable` of the source and, unless `target_embedding` is given, of the target and the output.
+        encoder: vectors to `Encoded`.
+        bridge: `Encoded` to `Context`.
+        decoder: `Context` and vectors to vectors; also `init_state` and `step`.
+        target_embedding: `TokenTable` of target and output where each side has its own vocabulary.
+
+    Call:
+        inputs: dict of `source` (B, S) int32 and `target` (B, T) int32: BOS, then the target so far. PAD on the right.
+        returns: (B, T, V) float32 logits of the next token.
+    """
+
+    def __init__(self, embedding, encoder, bridge, decoder, target_embedding=None, name="seq2seq"):
+        source = keras.Input((None,), dtype="int32", name="source")
+        target = keras.Input((None,), dtype="int32", name="target")
+        table = embedding if target_embedding is None else target_embedding
+        encoded = encoder(embedding(source), real=ops.not_equal(source, PAD))
+        vectors = decoder(table(target), bridge(encoded))
+        logits = ops.cast(table(vectors, reverse=True), "float32")
+
+        super().__init__(inputs={"source": source, "target": target}, outputs=logits, name=name)
+
+        self.embedding, self.target_embedding = embedding, target_embedding
+        self.encoder, self.bridge, self.decoder = encoder, bridge, decoder
+
+    def encode(self, source) -> Context:
+        """(B, S) int32 source ids to the context c = m(h_1..h_S)."""
+        return self.bridge(self.encoder(self.embedding(source), real=ops.not_equal(source, PAD)))
+
+    def init_state(self, source, max_length: int) -> DecodeState:
+        """(B, S) int32 source ids to the state before the first step.
+
+        Args:
+            max_length: most steps that will be taken; caches are made for so many.
+        """
+        return self.decoder.init_state(self.encode(source), max_length)
+
+    def step(self, ids, state: DecodeState):
+        """(B,) int32 ids just chosen (BOS first) to (B, V) float32 logits of the next one, and the next state."""
+        outputs, state = self.decoder.step(self._table(ids), state)
+        return self._table.score(outputs), state
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the decoder can say where it looked."""
+        return hasattr(self.decoder, "alignment")
+
+    def attention(self, source, target):
+        """Where each step looked while the target was forced upon it.
+
+        Args:
+            source: (B, S) int32.
+            target: (B, T) int32, BOS first.
+
+        Returns:
+            (B, T, S) float32, rows over S that sum to 1.
+
+        Raises:
+            ValueError: the decoder has no attention.
+        """
+        if not self.has_attention:
+            raise ValueError(f"{type(self.decoder).__name__} has no attention to show")
+        state, rows = self.init_state(source, target.shape[1]), []
+        for t in range(target.shape[1]):
+            _, state = self.step(target[:, t], state)
+            rows.append(self.decoder.alignment(state))
+        return ops.stack(rows, axis=1)
+
+    def encoder_model(self) -> keras.Model:
+        """The encoder and bridge as a Keras model of their own: source ids to `Context`, over the same layers."""
+        source = keras.Input((None,), dtype="int32", name="source")
+        return keras.Model(source, self.encode(source), name="encoder_model")
+
+    def decoder_model(self, max_length: int) -> keras.Model:
+        """One decoder step as a Keras model of its own: [ids, state] to [logits, state], over the same layers.
+
+        Args:
+            max_length: most steps that will be taken with it.
+        """
+        source = keras.Input((None,), dtype="int32")
+        ids = keras.Input((), dtype="int32", name="ids")
+        state = tree.map_structure(
+            lambda leaf: keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype),
+            self.init_state(source, max_length),
+        )
+        logits, after = self.step(ids, state)
+        return keras.Model([ids, state], [logits, after], name="decoder_model")
+
+    @property
+    def _table(self):
+        return self.embedding if self.target_embedding is None else self.target_embedding

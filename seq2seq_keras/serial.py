@@ -1,0 +1,37 @@
+"""Keras serialisation for every part: one decorator instead of a `get_config` in each file."""
+
+import inspect
+
+import keras
+
+PACKAGE = "seq2seq_keras"
+
+
+def serializable(cls):
+    """Registers a Keras class and gives it `get_config` and `from_config` from its constructor's arguments.
+
+    Every constructor argument must be kept under its own name on the object. Arguments that are Keras objects
+    (layers, initializers) are serialised with it, so a model's config holds its parts.
+    """
+    names = [
+        name
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    is_layer = issubclass(cls, keras.layers.Layer) and not issubclass(cls, keras.Model)
+
+    def get_config(self) -> dict:
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        if hasattr(self, "name"):
+            config["name"] = self.name
+        if is_layer:
+            config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
+            config["trainable"] = self.trainable
+        return config
+
+    def from_config(cls, config: dict):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+    cls.get_config = get_config
+    cls.from_config = classmethod(from_config)
+    return keras.saving.register_keras_serializable(package=PACKAGE)(cls)
