@@ -35,7 +35,8 @@ class AdditiveAttention(keras.layers.Layer):
 
     def build(self, query_shape, keys_shape, memory_shape, seen_shape):
         self.query_projection.build(query_shape)
-        self.memory_projection.build(memory_shape)
+        if not self.memory_projection.built:  # `prepare` may have come first
+            self.memory_projection.build(memory_shape)
         self.energy.build((*memory_shape[:-1], self.units))
 
     def prepare(self, memory):

@@ -35,38 +35,35 @@ class MultiHeadAttention(keras.layers.Layer):
             raise ValueError(f"heads must divide width, found width {width} and heads {heads}")
         self.width, self.heads = width, heads
         self.head_width = width // heads
-
         # Full names: a functional view of one step shows these layers side by side with those of other stages.
-        def split(part):  # (B, T, D) -> (B, H, T, d)
-            return keras.layers.EinsumDense(
-                "btd,dhk->bhtk", (heads, None, self.head_width), bias_axes="hk", name=f"{self.name}_{part}"
-            )
-
-        self.query, self.key, self.value = split("query"), split("key"), split("value")
-        self.join = keras.layers.EinsumDense(
-            "bhtk,hkd->btd", (None, width), bias_axes="d", name=f"{self.name}_join"
+        self.query = keras.layers.Dense(width, name=f"{self.name}_query")
+        self.key_value = keras.layers.Dense(2 * width, name=f"{self.name}_key_value")
+        self.join = keras.layers.Dense(width, name=f"{self.name}_join")
+        self.split = keras.layers.Reshape((-1, heads, self.head_width), name=f"{self.name}_split")
+        self.split_both = keras.layers.Reshape(
+            (-1, 2 * heads, self.head_width), name=f"{self.name}_split_both"
         )
+        self.merge = keras.layers.Reshape((-1, width), name=f"{self.name}_merge")
 
     def build(self, inputs_shape, memory_shape=None, seen_shape=None):
-        self.query.build((None, None, self.width))
-        self.key.build((None, None, self.width))
-        self.value.build((None, None, self.width))
-        self.join.build((None, self.heads, None, self.head_width))
+        for layer in (self.query, self.key_value, self.join):
+            layer.build((None, None, self.width))
 
     def queries(self, inputs):
         """(B, T, D) to (B, H, T, d)."""
-        return self.query(inputs)
+        return ops.swapaxes(self.split(self.query(inputs)), 1, 2)
 
     def remember(self, memory):
         """(B, S, D) to keys and values, each (B, H, S, d): computed once, then cached."""
-        return self.key(memory), self.value(memory)
+        both = ops.swapaxes(self.split_both(self.key_value(memory)), 1, 2)  # (B, 2H, S, d)
+        return tuple(ops.split(both, 2, axis=1))
 
     def attend(self, queries, keys, values, seen):
         """Queries (B, H, T, d) over cached keys and values: output (B, T, D), weights (B, H, T, S) float32."""
         scores = ops.einsum("bhtk,bhsk->bhts", queries * self.head_width**-0.5, keys)
         weights = ops.softmax(hide(scores, seen))
-        mixed = ops.einsum("bhts,bhsk->bhtk", ops.cast(weights, values.dtype), values)
-        return self.join(mixed), weights
+        mixed = ops.matmul(ops.cast(weights, values.dtype), values)  # (B, H, T, d)
+        return self.join(self.merge(ops.swapaxes(mixed, 1, 2))), weights
 
     def call(self, inputs, memory, seen):
         return self.attend(self.queries(inputs), *self.remember(memory), seen)[0]

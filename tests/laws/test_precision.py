@@ -1,0 +1,38 @@
+"""Every family runs and trains in float32, mixed_bfloat16 and mixed_float16; logits stay float32."""
+
+import keras
+import numpy as np
+import pytest
+from keras import tree
+
+from seq2seq_keras.objectives import CrossEntropy
+from tests import cases
+
+TOLERANCE = {"float32": 5e-6, "mixed_bfloat16": 0.08, "mixed_float16": 0.01}
+
+
+@pytest.fixture(params=sorted(TOLERANCE))
+def policy(request):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+def test_step_parity_and_a_training_step_under_each_policy(case, policy):
+    model = case.build()
+    source, target = cases.sources(), cases.targets()
+    whole = model({"source": source, "target": target})
+    assert str(whole.dtype).endswith("float32")
+
+    state = model.init_state(source, max_length=target.shape[1])
+    dtypes = [str(leaf.dtype) for leaf in tree.flatten(state)]
+    for t in range(target.shape[1]):
+        logits, state = model.step(target[:, t], state)
+        np.testing.assert_allclose(logits, whole[:, t], atol=TOLERANCE[policy])
+    assert [str(leaf.dtype) for leaf in tree.flatten(state)] == dtypes
+
+    model.compile(keras.optimizers.Adam(1e-3), CrossEntropy(0.1), jit_compile=False, run_eagerly=True)
+    loss = model.train_on_batch({"source": source, "target": target}, np.roll(target, -1, 1))
+    assert np.isfinite(loss)
