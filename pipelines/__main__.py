@@ -19,15 +19,13 @@ COMMANDS = {
     "generate": settings.Generate,
     "inspect": settings.Inspect,
     "quickstart": settings.Quickstart,
-    "bench": settings.BenchTrain,
+    "bench": settings.Bench,
 }
 """Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
 
 
 def parse(arguments: list[str]):
     """Command line to (name, settings). A misspelt setting ends in `InputError`, `--help` in `SystemExit(0)`."""
-    if arguments[:1] == ["bench"] and arguments[1:2] == ["train"]:
-        arguments = ["bench", *arguments[2:]]
     choices = tuple(Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items())
     complaint = io.StringIO()
     try:
@@ -55,9 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _one_line(box: str) -> str:
-    """The text of a drawn box, on one line."""
-    lines = (line.strip("╭╮╰╯│─ ") for line in box.splitlines())
-    return " ".join(line for line in lines if line) or "the command line could not be read"
+    """The text of a drawn box on one line: its title goes, its sections are joined by semicolons."""
+    sections, lines = [], [line.strip("╭╮╰╯│ ") for line in box.splitlines()]
+    for line in lines[1:]:
+        if not line.strip("─"):
+            sections.append([])
+        elif sections:
+            sections[-1].append(line)
+        else:
+            sections = [[line]]
+    return "; ".join(" ".join(section) for section in sections if section) or "the command line could not be read"
 
 
 if __name__ == "__main__":

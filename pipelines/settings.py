@@ -3,9 +3,11 @@
 The command line, its help and the `settings.json` of a run are made from these; a name that is not here is an error.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from tyro.conf import Positional
 
 Family = Literal["lstm", "attention", "transformer"]
 Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
@@ -245,9 +247,11 @@ class Quickstart:
 
 
 @dataclass(frozen=True)
-class BenchTrain:
+class Bench:
     """Training speed of the three families: target tokens a second, and useful work against a matrix product."""
 
+    what: Positional[Literal["train"]] = "train"
+    """What to measure."""
     train: Files = Files()
     """Pairs to train on; nothing means made-up ones of Multi30k's lengths."""
     family: tuple[Family, ...] = ("lstm", "attention", "transformer")
@@ -272,10 +276,3 @@ class BenchTrain:
     """Folder for the table."""
     json: Path | None = None
     """Also write the figures to this file."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure speed."""
-
-    what: BenchTrain = field(default_factory=BenchTrain)

@@ -21,21 +21,24 @@ class CrossEntropy(keras.losses.Loss):
 
     Args:
         smoothing: share of probability spread over the whole vocabulary, 0 to below 1.
-        average: True divides by the number of real tokens in the batch, so that the loss is in nats a token;
-            False sums them.
+        reduction: `mean` over the real tokens of the batch, so that the loss is in nats a token; or their `sum`.
 
     Call:
         y_true: (B, T) int labels, PAD where there is nothing to learn.
         y_pred: (B, T, V) float logits.
         returns: scalar float32.
 
+    Raises:
+        ValueError: another reduction.
+
     Reference: Szegedy et al., 2016 (smoothing); Vaswani et al., 2017, section 5.4.
     """
 
-    def __init__(self, smoothing: float = 0.0, average: bool = True, name: str = "cross_entropy"):
-        # The token sum is done here; Keras' own reduction knows batch elements only.
-        super().__init__(name=name, reduction="sum", dtype="float32")
-        self.smoothing, self.average = smoothing, average
+    def __init__(self, smoothing: float = 0.0, reduction: str = "mean", name: str = "cross_entropy"):
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"reduction must be mean or sum, found {reduction!r}")
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
         real = ops.cast(ops.not_equal(y_true, PAD), "float32")
@@ -49,4 +52,5 @@ class CrossEntropy(keras.losses.Loss):
         else:
             losses = -token_log_probs(y_true, logits)
         total = ops.sum(losses * real)
-        return total / ops.maximum(ops.sum(real), 1.0) if self.average else total
+        # Reduced over tokens here; what Keras then reduces is a scalar.
+        return total / ops.maximum(ops.sum(real), 1.0) if self.reduction == "mean" else total

@@ -1,0 +1,61 @@
+"""Figures as PNG files."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure  # without pyplot: no display, no global state
+
+
+def curves(history: list[dict], path: Path) -> None:
+    """Loss and, where there is one, validation score by epoch.
+
+    Args:
+        history: one dict an epoch, as `history.json` holds them.
+    """
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    left = figure.subplots()
+    for name in ("loss", "val_loss"):
+        if all(name in row for row in history):
+            left.plot(epochs, [row[name] for row in history], marker=".", label=name)
+    left.set(xlabel="epoch", ylabel="loss a token")
+    if all("val_bleu" in row for row in history):
+        right = left.twinx()
+        right.plot(epochs, [row["val_bleu"] for row in history], color="tab:green", marker=".", label="val_bleu")
+        right.set_ylabel("BLEU")
+    figure.legend(loc="outside upper center", ncols=3)
+    _save(figure, path)
+
+
+def by_length(rows: list[dict], path: Path) -> None:
+    """BLEU by source length.
+
+    Args:
+        rows: dicts with `words`, `rows` and `bleu`, one a bucket.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.bar([row["words"] for row in rows], [row["bleu"] for row in rows], color="tab:blue")
+    axes.bar_label(bars, labels=[f"{row['rows']} rows" for row in rows], fontsize=8)
+    axes.set(xlabel="words in the source", ylabel="BLEU")
+    _save(figure, path)
+
+
+def lengths(columns: dict[str, dict[str, list]], path: Path) -> None:
+    """How long lines are.
+
+    Args:
+        columns: name to `edges` and `counts` of a histogram.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, histogram in columns.items():
+        axes.stairs(histogram["counts"], histogram["edges"], label=name)
+    axes.set(xlabel="words", ylabel="lines")
+    axes.legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    beside = Path(path).with_name(f".{Path(path).name}")
+    figure.savefig(beside, format="png", dpi=120)
+    beside.replace(path)

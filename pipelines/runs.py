@@ -1,0 +1,101 @@
+"""The folder of a run: what lies where, how it is claimed, and JSON files that are whole or absent."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+
+from seq2seq_keras.errors import InputError
+
+FREE = ("output", "json", "epochs", "minutes", "train", "valid")
+"""Settings a resumed run may change: how long it trains and where files lie. What the files hold is compared instead."""
+
+
+def plain(settings) -> dict:
+    """A settings dataclass as JSON values."""
+    assert is_dataclass(settings)
+    return json.loads(json.dumps(asdict(settings), default=str))
+
+
+def write_json(path: Path, content) -> None:
+    """Written beside, then renamed: a reader sees the old file or the new one."""
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", where=path, remedy="choose another place") from None
+
+
+def read_json(path: Path):
+    """A JSON file of a run; missing or damaged is the user's to mend."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            "no such file", where=path, remedy="name a folder that `python -m pipelines translate` wrote"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({error})", where=path, remedy="restore the file or train anew") from None
+
+
+def started(folder: Path) -> bool:
+    """Whether a run lives in the folder. A folder that holds something else is refused."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file", where=folder, remedy="name a folder with --output")
+    if (folder / "settings.json").exists():
+        return True
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError("holds files but no run", where=folder, remedy="name a new or empty folder with --output")
+    return False
+
+
+def same_settings(folder: Path, settings) -> None:
+    """Refuses to resume a run with other settings than it began with, naming each difference."""
+    before, now = read_json(Path(folder) / "settings.json"), plain(settings)
+    free = FREE if now.get("schedule") != "cosine" else tuple(name for name in FREE if name != "epochs")
+    before, now = _flat(before, free), _flat(now, free)
+    changed = [
+        f"--{name.replace('_', '-')} was {before.get(name)} and is now {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if changed:
+        raise InputError(
+            "the run began with other settings: " + "; ".join(changed),
+            where=folder,
+            remedy="repeat the first command to resume, or name another folder with --output",
+        )
+
+
+def same_data(folder: Path, prints: dict[str, str]) -> None:
+    """Refuses to resume a run on other pairs or another vocabulary than it began with."""
+    before = read_json(Path(folder) / "data.json").get("fingerprints", {})
+    changed = [name for name in prints if prints[name] != before.get(name)]
+    if changed:
+        raise InputError(
+            f"{' and '.join(changed)} changed since the run began",
+            where=folder,
+            remedy="give the files of the first command to resume, or name another folder with --output",
+        )
+
+
+def fingerprint(*texts: list[str]) -> str:
+    """SHA-256 over lists of strings."""
+    digest = hashlib.sha256()
+    for lines in texts:
+        digest.update("\n".join(lines).encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
+
+
+def _flat(nested: dict, without: tuple[str, ...] = (), prefix: str = "") -> dict:
+    flat = {}
+    for name, value in nested.items():
+        if name in without:
+            continue
+        flat |= _flat(value, (), f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

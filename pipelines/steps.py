@@ -1,0 +1,133 @@
+"""The five verbs every pipeline shares: prepare, build, fit, measure, export."""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+
+from pipelines import plots, runs, watch
+from pipelines.settings import Files
+from seq2seq_keras import data, decode, models, objectives, tasks, tokens, training
+from seq2seq_keras import export as archives
+from seq2seq_keras.errors import InputError
+from seq2seq_keras.metrics import sequence
+
+
+class Material(NamedTuple):
+    """A corpus made ready."""
+
+    source: Any
+    """Tokenizer of the source."""
+    target: Any
+    """Tokenizer of the target; None shares the source's."""
+    train: data.Examples
+    valid: data.Examples | None
+    valid_text: data.Corpus | None
+    report: dict
+    """What was read, left out and learned: `data.json`."""
+
+
+def read(files: Files, name: str) -> data.Corpus | None:
+    """The pairs of one part of the corpus; None if no file is given.
+
+    Args:
+        name: `train`, `valid` or `test`, for messages.
+    """
+    if files.tsv is not None:
+        if files.source is not None or files.target is not None:
+            raise InputError(f"--{name}.tsv comes with --{name}.source or --{name}.target", remedy="give one or the other")
+        return data.read_pairs(files.tsv)
+    if files.source is None and files.target is None:
+        return None
+    if files.source is None or files.target is None:
+        missing = "source" if files.source is None else "target"
+        raise InputError(f"--{name}.{missing} is missing", remedy=f"give --{name}.source and --{name}.target, or --{name}.tsv")
+    return data.read_pairs(files.source, files.target)
+
+
+def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Path) -> Material:
+    """Pairs to ids, with the vocabularies of the run: learned the first time, loaded ever after.
+
+    Args:
+        settings: has `tokens`, `max_source` and `max_target`.
+        folder: of the run; nothing in it is changed.
+    """
+    if (folder / "source").exists():
+        source = tokens.load(folder / "source")
+        target = tokens.load(folder / "target") if (folder / "target").exists() else None
+    else:
+        source, target = _learn(train, settings.tokens)
+    output = source if target is None else target
+    limits = {"max_source": settings.max_source, "max_target": settings.max_target}
+    train_examples = tokens.pairs(train, source, output, **limits)
+    valid_examples = None if valid is None else tokens.pairs(valid, source, output, **limits)
+    for name, examples in (("train", train_examples), ("valid", valid_examples)):
+        if examples is not None and not len(examples.source):
+            raise InputError(
+                f"no pair of --{name} is within {settings.max_source} source and {settings.max_target} target ids",
+                remedy="raise --max-source and --max-target",
+            )
+    report = {
+        "train": _counted(train, train_examples),
+        "valid": None if valid is None else _counted(valid, valid_examples),
+        "vocabulary": {"source": source.size, "target": output.size, "shared": target is None},
+        "fingerprints": {
+            "train": runs.fingerprint(train.source, train.target),
+            "valid": "" if valid is None else runs.fingerprint(valid.source, valid.target),
+            "vocabulary": runs.fingerprint(source.pieces, output.pieces),
+        },
+    }
+    return Material(source, target, train_examples, valid_examples, valid, report)
+
+
+def build(settings, material: Material) -> keras.Model:
+    """A compiled model of the settings' family and sizes, with first weights from the settings' seed."""
+    training.use_precision(settings.precision)
+    keras.utils.set_random_seed(settings.seed)
+    sizes = {"width": settings.width, "depth": settings.depth, "dropout": settings.dropout, "tied": settings.tied}
+    if settings.model == "transformer":
+        sizes |= {"heads": settings.heads, "inner": settings.inner}
+    else:
+        sizes |= {"cell": settings.cell}
+    model = getattr(models, settings.model)(
+        material.source.size,
+        None if material.target is None else material.target.size,
+        **{name: value for name, value in sizes.items() if value is not None},
+    )
+    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[settings.optimizer]
+    momenta = {"beta_2": 0.98, "epsilon": 1e-9} if settings.optimizer == "adam" else {}
+    model.compile(
+        kind(_schedule(settings, material), global_clipnorm=settings.clip or None, **momenta),
+        objectives.CrossEntropy(smoothing=settings.smoothing, reduction=settings.reduction),
+        metrics=[sequence.Perplexity(name="perplexity"), sequence.TokenAccuracy(name="accuracy")],
+    )
+    return model
+
+
+def fit(model: keras.Model, material: Material, settings, folder: Path, score, end: float | None) -> list[dict]:
+    """Trains from wherever the run stands to its last epoch, the deadline, or the end of patience.
+
+    Args:
+        score: (outputs, references) to the figure logged as `val_bleu`.
+        end: deadline in `time.monotonic()`'s seconds.
+
+    Returns:
+        one dict of logs an epoch, of this and all earlier calls.
+    """
+    position = training.restore(folder / "checkpoints", model) or training.Position(0, 0)
+    batches = data.batch(
+        material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
+    )
+    history = watch.KeepHistory(folder / "history.json", position.epoch)
+    model.fit(
+        batches,
+        epochs=settings.epochs,
+        initial_epoch=min(position.epoch, settings.epochs),
+        validation_data=_validation(material, settings),
+        callbacks=_callbacks(model, material, settings, folder, score, end, history),
+        verbose=0,
+    )
+    if history.rows:
+        plots.curves(history.rows, folder / "curves.png")
+    return history.rows

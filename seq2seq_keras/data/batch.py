@@ -1,0 +1,88 @@
+"""Examples to padded batches for teacher forcing, through tf.data."""
+
+import itertools
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_keras.context import BOS, EOS, PAD
+from seq2seq_keras.data.examples import Examples, Ragged
+from seq2seq_keras.data.plan import plan
+
+_AHEAD = 8
+"""Batches made while the model trains on earlier ones."""
+
+
+def batch(
+    examples: Examples,
+    tokens_per_batch: int = 4_096,
+    *,
+    seed: int = 0,
+    shuffle: bool = True,
+    epoch: int = 0,
+    step: int = 0,
+) -> tf.data.Dataset:
+    """Right-padded batches of alike length; one pass is one epoch, and each new pass is the next epoch.
+
+    The order depends on `seed` and epoch alone, so a run resumes exactly from the two numbers `epoch` and `step`.
+    Python runs once a pass; the rest is a gather inside tf.data, ahead of the model.
+
+    Args:
+        examples: pairs as ids.
+        tokens_per_batch: see `BatchPlan`; `plan(examples, tokens_per_batch, seed)` tells the batches an epoch has.
+        seed: of the order.
+        shuffle: False gives the batches from short to long, the same in every pass: for validation.
+        epoch: of the first pass.
+        step: batches already seen of that epoch; the first pass starts after them.
+
+    Returns:
+        Batches `({"source": (B, S), "target": (B, T)}, labels (B, T))`, int32, PAD on the right: target is BOS and
+        the tokens, labels are the tokens and EOS.
+    """
+    chosen = plan(examples, tokens_per_batch, seed)
+    skipped, step = divmod(step, len(chosen))
+    passes = itertools.count(epoch + skipped)
+    starts = itertools.chain([step], itertools.repeat(0))
+    once = threading.Lock()
+
+    def next_pass():
+        with once:
+            number, start = next(passes), next(starts)
+        batches = (chosen.epoch(number) if shuffle else chosen.ordered())[start:]
+        splits = np.cumsum([0, *map(len, batches)], dtype=np.int64)
+        return np.concatenate(batches).astype(np.int64), splits
+
+    source, target = _tensor(examples.source), _tensor(examples.target)
+
+    def one_pass(_):
+        indices, splits = tf.numpy_function(next_pass, [], [tf.int64, tf.int64])
+        splits = tf.ensure_shape(splits, [None])
+        made = tf.data.Dataset.from_tensor_slices((splits[:-1], splits[1:]))
+        return made.map(lambda begin, end: _pad(source, target, indices[begin:end]))
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
+    if not step:  # else the first pass is shorter
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+    options = tf.data.Options()
+    options.deterministic = True
+    options.autotune.enabled = False  # the work is too small to be worth tuning threads away from the model
+    return dataset.prefetch(_AHEAD).with_options(options)
+
+
+def _tensor(rows: Ragged) -> tf.RaggedTensor:
+    with tf.device("cpu"):
+        return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.splits), validate=False)
+
+
+def _pad(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
+    indices = tf.ensure_shape(indices, [None])
+    rows = tf.gather(target, indices)
+    tokens = rows.to_tensor(PAD)  # (B, T - 1)
+    edge = tf.zeros_like(indices, tf.int32)[:, None]
+    ends = tf.one_hot(rows.row_lengths(), tf.shape(tokens)[1] + 1, on_value=EOS, off_value=PAD, dtype=tf.int32)
+    inputs = {
+        "source": tf.gather(source, indices).to_tensor(PAD),
+        "target": tf.concat([edge + BOS, tokens], axis=1),
+    }
+    return inputs, tf.concat([tokens, edge + PAD], axis=1) + ends

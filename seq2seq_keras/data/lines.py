@@ -1,0 +1,76 @@
+"""Lines of a file as bytes, read with bounded memory."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from seq2seq_keras.errors import InputError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_bytes(file: str | Path | BinaryIO, limit: int) -> Iterator[bytes | None]:
+    """Yields each line without its end; None where it is longer than `limit` bytes, whatever its length.
+
+    Only LF ends a line (a CR before it goes too): U+2028 and NEL are text. A byte order mark at the start is dropped.
+
+    Args:
+        file: path, decompressed where its name ends in `.gz`, or an open binary stream.
+        limit: most bytes of a line kept in memory.
+
+    Raises:
+        InputError: missing, a folder, not permitted, or a damaged gzip file.
+    """
+    if not isinstance(file, str | Path):
+        yield from _split(file, limit)
+        return
+    name = str(file)
+    try:
+        with gzip.open(file, "rb") if name.endswith(".gz") else open(file, "rb") as stream:
+            yield from _split(stream, limit)
+    except FileNotFoundError:
+        raise InputError("there is no such file", where=name, remedy="check the path") from None
+    except IsADirectoryError:
+        raise InputError("this is a folder", where=name, expected="a text file") from None
+    except PermissionError:
+        raise InputError("reading it is not permitted", where=name, remedy="change its permissions") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"the gzip file is damaged or cut short ({error})", where=name, remedy="copy or download it again"
+        ) from None
+    except OSError as error:
+        raise InputError(f"it cannot be read ({error.strerror or error})", where=name) from None
+
+
+def decode(line: bytes | None, limit: int) -> tuple[str, str]:
+    """A line to its text and why it cannot be used: `too long`, `NUL character`, `invalid UTF-8`, or nothing."""
+    if line is None:
+        return "", "too long"
+    if b"\0" in line:
+        return "", "NUL character"
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return "", "invalid UTF-8"
+    return (text, "") if len(text) <= limit else ("", "too long")
+
+
+def _split(stream: BinaryIO, limit: int) -> Iterator[bytes | None]:
+    room = limit + 2 + len(_BOM)
+    first = True
+    while line := stream.readline(room):
+        cut = not line.endswith(b"\n") and len(line) == room
+        if cut:
+            _skip(stream)
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        if first:
+            line, first = line.removeprefix(_BOM), False
+        yield None if cut or len(line) > limit else line
+
+
+def _skip(stream: BinaryIO) -> None:
+    """Reads on to the end of the line, keeping nothing."""
+    while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
+        pass
