@@ -22,7 +22,11 @@ class Files:
     target: Path | None = None
     """Line N translates line N of the source."""
     tsv: Path | None = None
-    """Instead of both: one pair a line, source TAB target."""
+    """Instead of both: a table with one pair a line and a TAB between columns."""
+    columns: tuple[int, int] = (0, 1)
+    """Of source and target in the table, counted from 0."""
+    max_reject_fraction: float = 0.01
+    """Share of lines that may be unusable and left out; more is an error."""
 
 
 @dataclass(frozen=True)

@@ -34,16 +34,18 @@ def read(files: Files, name: str) -> data.Corpus | None:
     Args:
         name: `train`, `valid` or `test`, for messages.
     """
+    options = {"columns": files.columns, "max_reject_fraction": files.max_reject_fraction}
+    given = [files.source is not None, files.target is not None]
     if files.tsv is not None:
-        if files.source is not None or files.target is not None:
-            raise InputError(f"--{name}.tsv comes with --{name}.source or --{name}.target", remedy="give one or the other")
-        return data.read_pairs(files.tsv)
-    if files.source is None and files.target is None:
+        if any(given):
+            raise InputError(f"--{name}.tsv and aligned files were given", remedy="give one or the other")
+        return data.read_pairs(files.tsv, **options)
+    if not any(given):
         return None
-    if files.source is None or files.target is None:
-        missing = "source" if files.source is None else "target"
-        raise InputError(f"--{name}.{missing} is missing", remedy=f"give --{name}.source and --{name}.target, or --{name}.tsv")
-    return data.read_pairs(files.source, files.target)
+    if not all(given):
+        missing = "target" if given[0] else "source"
+        raise InputError(f"--{name}.{missing} is missing", remedy=f"give both sides, or --{name}.tsv")
+    return data.read_pairs(files.source, files.target, **options)
 
 
 def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Path) -> Material:
@@ -115,19 +117,41 @@ def fit(model: keras.Model, material: Material, settings, folder: Path, score, e
     Returns:
         one dict of logs an epoch, of this and all earlier calls.
     """
-    position = training.restore(folder / "checkpoints", model) or training.Position(0, 0)
-    batches = data.batch(
-        material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
-    )
+    callbacks = _callbacks(model, material, settings, folder, score, end)
+    position = training.restore(folder / "checkpoints", model, callbacks) or training.Position(0, 0)
     history = watch.KeepHistory(folder / "history.json", position.epoch)
-    model.fit(
-        batches,
-        epochs=settings.epochs,
-        initial_epoch=min(position.epoch, settings.epochs),
-        validation_data=_validation(material, settings),
-        callbacks=_callbacks(model, material, settings, folder, score, end, history),
-        verbose=0,
-    )
+    if position.epoch < settings.epochs:
+        model.fit(
+            data.batch(
+                material.train,
+                settings.batch_tokens,
+                seed=settings.seed,
+                epoch=position.epoch,
+                step=position.step,
+            ),
+            epochs=settings.epochs,
+            initial_epoch=position.epoch,
+            validation_data=validation(material, settings),
+            callbacks=[history, *callbacks],
+            verbose=0,
+        )
     if history.rows:
         plots.curves(history.rows, folder / "curves.png")
     return history.rows
+
+
+def validation(material: Material, settings):
+    """The validation batches; None without validation pairs."""
+    return None if material.valid is None else data.batch(material.valid, settings.batch_tokens, shuffle=False)
+
+
+def translator(model: keras.Model, material: Material, settings) -> tasks.TextToText:
+    """The model with its vocabularies and its search: strings in, strings out."""
+    return tasks.TextToText(
+        model,
+        material.source,
+        material.target,
+        search=decode.Beam(settings.beam, settings.length_penalty) if settings.beam > 1 else decode.Greedy(),
+        max_source=settings.max_source,
+        max_length=settings.max_length,
+    )

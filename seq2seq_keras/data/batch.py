@@ -62,12 +62,17 @@ def batch(
         return made.map(lambda begin, end: _pad(source, target, indices[begin:end]))
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
-    if not step:  # else the first pass is shorter
+    if not step:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
     options = tf.data.Options()
     options.deterministic = True
     options.autotune.enabled = False  # the work is too small to be worth tuning threads away from the model
-    return dataset.prefetch(_AHEAD).with_options(options)
+    dataset = dataset.prefetch(_AHEAD).with_options(options)
+    if step:
+        # A Keras `fit` that does not know the size takes it from the first pass, which is short here, and would
+        # cut every later epoch to it. What is told is the size of a whole epoch, as without `step`.
+        dataset.cardinality = lambda: tf.constant(len(chosen), tf.int64)
+    return dataset
 
 
 def _tensor(rows: Ragged) -> tf.RaggedTensor:

@@ -1,0 +1,85 @@
+"""One loop from source ids to hypotheses, for every decoder and every search."""
+
+from typing import Any, NamedTuple, Protocol
+
+from keras import ops, tree
+
+from seq2seq_keras.context import BOS, DecodeState, Nest, Stepper, Tensor
+
+
+class Hypotheses(NamedTuple):
+    """What a search found, best first. Where it found fewer than N, a row ends in empty ones of score -inf."""
+
+    ids: Any
+    """(B, N, L) int32, EOS included where it was said, PAD after it."""
+    lengths: Any
+    """(B, N) int32: ids before the padding, EOS included."""
+    scores: Any
+    """(B, N) float32: what the search ranks by."""
+    log_probs: Any
+    """(B, N) float32: sum of log p of the ids."""
+
+
+class Search(Protocol):
+    """Decides what is said next. Its own state is a nest of tensors, batch first, of constant shape and dtype."""
+
+    width: int
+    """Rows the model runs for each source."""
+
+    def begin(self, batch: Tensor, max_length: int) -> Nest:
+        """State before the first step, for `batch` sources."""
+
+    def advance(self, logits: Tensor, state: Nest, time: Tensor) -> tuple[Tensor, Tensor | None, Nest]:
+        """(B*width, V) float32 logits of step `time` to the ids said, (B*width,) int32; the rows they continue,
+        (B*width,) int32, or None where each row continues itself; and the next state."""
+
+    def done(self, state: Nest, time: Tensor) -> Tensor:
+        """Scalar bool: further steps, from step `time` on, would change nothing."""
+
+    def finish(self, state: Nest) -> Any:
+        """The result."""
+
+
+def generate(stepper: Stepper, source, search: Search, max_length: int):
+    """Decodes a batch of sources in one loop that ends as soon as the search is done with every row.
+
+    Args:
+        stepper: has `init_state` and `step`.
+        source: (B, S) int32 ids, PAD on the right.
+        search: `Greedy()`, `Beam(...)`.
+        max_length: most ids of a hypothesis, EOS included.
+
+    Returns:
+        `Hypotheses`, or whatever `search.finish` makes.
+    """
+    if max_length < 1:
+        raise ValueError(f"max_length must be at least 1, found {max_length}")
+    start = stepper.init_state(source, max_length)
+    batch, width = ops.shape(source)[0], search.width
+    # The model runs on (B * width) rows; what never changes is repeated once, outside the loop.
+    fixed = _repeat(start.fixed, width)
+
+    def going(time, ids, carry, found):
+        return ops.logical_and(ops.less(time, max_length), ops.logical_not(search.done(found, time)))
+
+    def body(time, ids, carry, found):
+        logits, after = stepper.step(ids, DecodeState(carry, fixed))
+        ids, parents, found = search.advance(logits, found, time)
+        carry = after.carry
+        if parents is not None:
+            carry = tree.map_structure(lambda leaf: ops.take(leaf, parents, axis=0), carry)
+        return ops.add(time, 1), ids, carry, found
+
+    begin = (
+        ops.convert_to_tensor(0, "int32"),
+        ops.full((batch * width,), BOS, dtype="int32"),
+        _repeat(start.carry, width),
+        search.begin(batch, max_length),
+    )
+    *_, found = ops.while_loop(going, body, begin)
+    return search.finish(found)
+
+
+def _repeat(nest, times: int):
+    """Leaves (B, ...) to (B * times, ...), copies of a row beside each other."""
+    return nest if times == 1 else tree.map_structure(lambda leaf: ops.repeat(leaf, times, axis=0), nest)

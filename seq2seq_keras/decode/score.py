@@ -1,0 +1,66 @@
+"""How likely a given target is."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from keras import ops
+
+from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.decode.generate import generate
+from seq2seq_keras.decode.places import write
+
+
+class Forced(NamedTuple):
+    """Where a forced path stands."""
+
+    log_probs: Any
+    """(B, T) float32."""
+    length: Any
+    """(B,) int32: ids that were forced so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class Force:
+    """A search with no choice: it says the targets, whatever their probability.
+
+    Args:
+        targets: (B, T) int32, PAD on the right.
+    """
+
+    targets: Any
+    width: ClassVar[int] = 1
+
+    def begin(self, batch, max_length: int) -> Forced:
+        return Forced(ops.zeros((batch, max_length), "float32"), ops.zeros((batch,), "int32"))
+
+    def advance(self, logits, state: Forced, time):
+        ids = ops.take(self.targets, time, axis=1)  # (B,)
+        log_probs = ops.log_softmax(ops.cast(logits, "float32"))
+        said = ops.squeeze(ops.take_along_axis(log_probs, ops.expand_dims(ids, -1), axis=-1), -1)
+        said = ops.where(ops.equal(ids, PAD), 0.0, said)
+        return ids, None, Forced(write(state.log_probs, time, said), state.length + 1)
+
+    def done(self, state: Forced, time):
+        places = ops.arange(self.targets.shape[1], dtype="int32")
+        left = ops.logical_and(ops.greater_equal(places, time), ops.not_equal(self.targets, PAD))
+        return ops.logical_not(ops.any(left))
+
+    def finish(self, state: Forced):
+        return state.log_probs, ops.sum(state.log_probs, axis=-1)
+
+
+def score(stepper: Stepper, source, target):
+    """Log probabilities of given targets, by the loop that searches: what `generate` says of its ids, this says too.
+
+    Args:
+        stepper: has `init_state` and `step`.
+        source: (B, S) int32 ids, PAD on the right.
+        target: (B, T) int32 ids without BOS and with EOS where the target ends, PAD on the right; T is static.
+
+    Returns:
+        token log probabilities (B, T) float32, 0 at PAD, and their sums (B,) float32.
+    """
+    target = ops.cast(ops.convert_to_tensor(target), "int32")
+    if target.shape[1] is None:
+        raise ValueError("target must have a static length; pad it to one")
+    return generate(stepper, source, Force(target), max_length=target.shape[1])
