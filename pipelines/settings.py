@@ -35,6 +35,8 @@ class Vocabulary:
 
     kind: Literal["sentencepiece", "wordpiece", "words", "characters", "bytes"] = "sentencepiece"
     """Unit of text. `words` splits at white space."""
+    target_kind: Literal["sentencepiece", "wordpiece", "words", "characters", "bytes"] | None = None
+    """Unit of the target, where the sides do not share a vocabulary; nothing means the same as the source."""
     size: int | None = None
     """Most entries; nothing means 8000 for subwords and all seen for words and characters."""
     shared: bool = True

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 
 from pipelines import plots, runs, watch
-from pipelines.settings import Files
+from pipelines.settings import Files, Vocabulary
 from seq2seq_keras import data, decode, models, objectives, tasks, tokens, training
 from seq2seq_keras import export as archives
 from seq2seq_keras.errors import InputError
@@ -64,12 +64,6 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
     limits = {"max_source": settings.max_source, "max_target": settings.max_target}
     train_examples = tokens.pairs(train, source, output, **limits)
     valid_examples = None if valid is None else tokens.pairs(valid, source, output, **limits)
-    for name, examples in (("train", train_examples), ("valid", valid_examples)):
-        if examples is not None and not len(examples.source):
-            raise InputError(
-                f"no pair of --{name} is within {settings.max_source} source and {settings.max_target} target ids",
-                remedy="raise --max-source and --max-target",
-            )
     report = {
         "train": _counted(train, train_examples),
         "valid": None if valid is None else _counted(valid, valid_examples),
@@ -77,7 +71,7 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
         "fingerprints": {
             "train": runs.fingerprint(train.source, train.target),
             "valid": "" if valid is None else runs.fingerprint(valid.source, valid.target),
-            "vocabulary": runs.fingerprint(source.pieces, output.pieces),
+            "vocabulary": f"{source.fingerprint} {output.fingerprint}",
         },
     }
     return Material(source, target, train_examples, valid_examples, valid, report)
@@ -98,11 +92,13 @@ def build(settings, material: Material) -> keras.Model:
         **{name: value for name, value in sizes.items() if value is not None},
     )
     kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[settings.optimizer]
+    steps_in_all = settings.epochs * len(data.plan(material.train, settings.batch_tokens, settings.seed))
     momenta = {"beta_2": 0.98, "epsilon": 1e-9} if settings.optimizer == "adam" else {}
     model.compile(
-        kind(_schedule(settings, material), global_clipnorm=settings.clip or None, **momenta),
+        kind(_schedule(settings, steps_in_all), global_clipnorm=settings.clip or None, **momenta),
         objectives.CrossEntropy(smoothing=settings.smoothing, reduction=settings.reduction),
-        metrics=[sequence.Perplexity(name="perplexity"), sequence.TokenAccuracy(name="accuracy")],
+        metrics=[sequence.Perplexity(), sequence.TokenAccuracy()],
+        jit_compile=False,  # batches differ in shape: XLA would compile each anew
     )
     return model
 
@@ -155,3 +151,42 @@ def translator(model: keras.Model, material: Material, settings) -> tasks.TextTo
         max_source=settings.max_source,
         max_length=settings.max_length,
     )
+
+
+def _learn(train: data.Corpus, how: Vocabulary) -> tuple:
+    """Tokenizers of source and target; None for a target that shares the source's."""
+    options = {"normalize": None if how.normalize == "none" else how.normalize}
+    if how.size is not None:
+        options["size"] = how.size
+    other = how.target_kind or how.kind
+    if how.shared:
+        if other != how.kind:
+            raise InputError(
+                f"one vocabulary cannot be of kind {how.kind} and {other}", remedy="add --tokens.no-shared"
+            )
+        return tokens.learn(how.kind, [*train.source, *train.target], **options), None
+    return tokens.learn(how.kind, train.source, **options), tokens.learn(other, train.target, **options)
+
+
+def _counted(corpus: data.Corpus, examples: data.Examples) -> dict:
+    """What was read and what was left out, for people and for `data.json`."""
+    return {
+        "name": corpus.name,
+        "pairs": len(examples),
+        "rejected": {reason: len(lines) for reason, lines in corpus.rejected.items()},
+        "filtered": {reason: count for reason, count in examples.filtered.items() if count},
+        "source_ids": int(examples.source.lengths.sum()),
+        "target_ids": int(examples.target.lengths.sum()) + len(examples),
+    }
+
+
+def _schedule(settings, steps_in_all: int):
+    """Learning rate by step."""
+    if settings.schedule == "inverse-square-root":
+        return training.InverseSquareRoot(settings.lr, max(settings.warmup, 1))
+    if settings.schedule == "constant":
+        return settings.lr
+    warmup = min(settings.warmup, steps_in_all // 2)
+    rise = {"warmup_target": settings.lr, "warmup_steps": warmup} if warmup else {}
+    first = 0.0 if warmup else settings.lr
+    return keras.optimizers.schedules.CosineDecay(first, max(steps_in_all - warmup, 1), alpha=0.01, **rise)

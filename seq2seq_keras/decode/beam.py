@@ -27,10 +27,10 @@ class BeamState(NamedTuple):
 class Beam:
     """Keeps the `width` most likely beginnings; ranks what ended by log p(y) / penalty(|y|).
 
-    penalty(n) = ((5 + n) / 6)^length_penalty, n with EOS. A beginning that takes EOS gives up its place in the beam
-    for that step, so `width=1` is greedy search and a wide enough beam is exhaustive search. The search of a row goes
-    on until nothing that still grows can overtake what is kept, whatever it may say. Only a row in which nothing
-    ended within the length returns hypotheses that were cut.
+    penalty(n) = ((5 + n) / 6)^length_penalty, n with EOS. A beginning that takes EOS gives up its place in
+    the beam for that step, so `width=1` is greedy search and a wide enough beam is exhaustive search. The
+    search of a row goes on until nothing that still grows can overtake what is kept, whatever it may say.
+    Only a row in which nothing ended within the length returns hypotheses that were cut.
 
     Args:
         width: beginnings kept, K.
@@ -85,7 +85,8 @@ class Beam:
         return ops.reshape(ids, (-1,)), rows, BeamState(sequences, growing, length, ended)
 
     def done(self, state: BeamState, time):
-        # log p only falls and the penalty only grows: the most a beginning can reach is what it has, at full length.
+        # log p only falls and the penalty only grows: the most a beginning can reach is what it has now,
+        # divided by the penalty of the full length.
         reachable = ops.max(state.log_probs, axis=-1) / self._penalty(state.ids.shape[-1])
         return ops.all(ops.less_equal(reachable, state.ended.scores[:, -1]))
 
@@ -95,7 +96,7 @@ class Beam:
         return self._keep(state.ended, state.ids, state.length, cut)
 
     def _keep(self, kept: Hypotheses, ids, length, log_probs) -> Hypotheses:
-        """The best of `kept` and of new ones (B, K), all of `length` (B,); -inf log probs are no hypotheses."""
+        """The best of `kept` and of new ones (B, K), all of `length` (B,); log p of -inf is no hypothesis."""
         scores = log_probs / self._penalty(ops.expand_dims(length, -1))
         real = ops.greater(log_probs, float("-inf"))
         lengths = ops.where(real, ops.expand_dims(length, -1), 0)

@@ -8,7 +8,7 @@ from seq2seq_keras.context import BOS, DecodeState, Nest, Stepper, Tensor
 
 
 class Hypotheses(NamedTuple):
-    """What a search found, best first. Where it found fewer than N, a row ends in empty ones of score -inf."""
+    """What a search found, best first. A row with fewer than N ends in empty ones of score -inf."""
 
     ids: Any
     """(B, N, L) int32, EOS included where it was said, PAD after it."""
@@ -21,7 +21,7 @@ class Hypotheses(NamedTuple):
 
 
 class Search(Protocol):
-    """Decides what is said next. Its own state is a nest of tensors, batch first, of constant shape and dtype."""
+    """Decides what is said next. Its state is a nest of tensors, batch first, of constant shape and dtype."""
 
     width: int
     """Rows the model runs for each source."""
@@ -30,8 +30,10 @@ class Search(Protocol):
         """State before the first step, for `batch` sources."""
 
     def advance(self, logits: Tensor, state: Nest, time: Tensor) -> tuple[Tensor, Tensor | None, Nest]:
-        """(B*width, V) float32 logits of step `time` to the ids said, (B*width,) int32; the rows they continue,
-        (B*width,) int32, or None where each row continues itself; and the next state."""
+        """(B*width, V) float32 logits of step `time` to ids said, rows they continue, and the next state.
+
+        Ids and rows are (B*width,) int32; rows are None where each continues itself, which saves the reordering.
+        """
 
     def done(self, state: Nest, time: Tensor) -> Tensor:
         """Scalar bool: further steps, from step `time` on, would change nothing."""

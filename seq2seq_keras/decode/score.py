@@ -50,12 +50,12 @@ class Force:
 
 
 def score(stepper: Stepper, source, target):
-    """Log probabilities of given targets, by the loop that searches: what `generate` says of its ids, this says too.
+    """Log probabilities of given targets, by the loop that searches: the same numbers for the same ids.
 
     Args:
         stepper: has `init_state` and `step`.
         source: (B, S) int32 ids, PAD on the right.
-        target: (B, T) int32 ids without BOS and with EOS where the target ends, PAD on the right; T is static.
+        target: (B, T) int32 ids, T static: no BOS, EOS where the target ends, PAD on the right.
 
     Returns:
         token log probabilities (B, T) float32, 0 at PAD, and their sums (B,) float32.

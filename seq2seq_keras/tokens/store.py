@@ -1,0 +1,76 @@
+"""A tokenizer's folder: its vocabulary file, and `tokenizer.json` with kind, settings and check sums."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from seq2seq_keras.errors import InputError
+
+NAME = "tokenizer.json"
+_FORMAT = 1
+_REMEDY = "copy the folder again, or learn the vocabulary anew"
+
+
+def write(folder: str | Path, kind: str, settings: dict, fingerprint: str, files: dict[str, bytes]) -> None:
+    """Writes beside, then renames: a reader sees the old folder or the new one."""
+    folder = Path(folder)
+    beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    head = {"format": _FORMAT, "kind": kind, "settings": settings, "fingerprint": fingerprint, "files": sums}
+    try:
+        beside.mkdir(parents=True)
+        for name, content in {**files, NAME: json.dumps(head, indent=2).encode()}.items():
+            with open(beside / name, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if folder.exists():
+            folder.rename(gone)
+        beside.rename(folder)
+    except OSError as error:
+        raise InputError(f"the vocabulary cannot be written ({error.strerror})", where=folder) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        if gone.exists() and not folder.exists():
+            gone.rename(folder)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
+    """The head and the files by name, checked against their sums.
+
+    Raises:
+        InputError: no such folder, none of ours, or damaged.
+    """
+    folder = Path(folder)
+    if not (folder / NAME).is_file():
+        found = f"there is no {NAME} in it" if folder.is_dir() else "there is no such folder"
+        raise InputError(found, where=folder, expected="a folder written by tokens.save")
+    try:
+        head = json.loads((folder / NAME).read_bytes())
+        format, sums = head["format"], dict(head["files"])
+        str(head["kind"]), dict(head["settings"]), str(head["fingerprint"])
+    except (ValueError, KeyError, TypeError):
+        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY) from None
+    except OSError as error:
+        raise InputError(f"it cannot be read ({error.strerror})", where=folder / NAME) from None
+    if format != _FORMAT:
+        raise InputError(f"format {format!r} of another version", where=folder / NAME, expected=str(_FORMAT))
+    return head, {name: _file(folder, name, digest) for name, digest in sums.items()}
+
+
+def _file(folder: Path, name: str, digest: str) -> bytes:
+    if Path(name).name != name:
+        raise InputError(f"file name {name!r} leads out of the folder", where=folder / NAME)
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"it cannot be read ({error.strerror})", where=folder / name, remedy=_REMEDY
+        ) from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise InputError("its content is not what was written", where=folder / name, remedy=_REMEDY)
+    return content
