@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for a user's mistake."""
     try:
         name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

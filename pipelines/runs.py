@@ -9,7 +9,9 @@ from pathlib import Path
 from seq2seq_keras.errors import InputError
 
 FREE = ("output", "json", "epochs", "minutes", "train", "valid")
-"""Settings a resumed run may change: how long it trains and where files lie. What the files hold is compared instead."""
+"""What a resumed run may change: how long it trains and where files lie. What the files hold is compared instead."""
+UNFINISHED = {"source", "target", "data.json"}
+"""What a run that was killed while it began may have left."""
 
 
 def plain(settings) -> dict:
@@ -49,7 +51,7 @@ def started(folder: Path) -> bool:
         raise InputError("is a file", where=folder, remedy="name a folder with --output")
     if (folder / "settings.json").exists():
         return True
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(path.name[0] != "." and path.name not in UNFINISHED for path in folder.iterdir()):
         raise InputError("holds files but no run", where=folder, remedy="name a new or empty folder with --output")
     return False
 

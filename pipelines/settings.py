@@ -94,8 +94,9 @@ class Translate:
     """How gradients become updates."""
     lr: float = 1e-3
     """Highest learning rate."""
-    schedule: Literal["inverse-square-root", "cosine", "constant"] = "inverse-square-root"
-    """Learning rate after the warmup; cosine falls to zero at the last step of the last epoch."""
+    schedule: Literal["inverse-square-root", "cosine", "constant", "deadline"] = "inverse-square-root"
+    """Learning rate after the warmup; cosine falls to zero at the last step of the last epoch, deadline does so when
+    `minutes` are over (the clock cannot be resumed exactly)."""
     warmup: int = 1000
     """Steps from zero to the highest learning rate."""
     smoothing: float = 0.1
@@ -109,7 +110,9 @@ class Translate:
     seed: int = 0
     """Of data order, first weights and dropout."""
 
-    monitor: Literal["val_loss", "val_perplexity", "val_bleu"] = "val_loss"
+    score: Literal["overlap", "edits"] = "overlap"
+    """How decoded text is judged: BLEU and chrF, or error rates of rows and tokens (spelling, phonemes, speech)."""
+    monitor: Literal["val_loss", "val_perplexity", "val_bleu", "val_chrf", "val_wer", "val_per"] = "val_loss"
     """What says which epoch is best."""
     patience: int = 0
     """Epochs without a better one before training stops; 0 is never."""
@@ -118,7 +121,7 @@ class Translate:
     checkpoint_every: int = 500
     """Steps between checkpoints; one is also written after each epoch."""
     decode_rows: int = 100
-    """Validation rows translated after each epoch for val_bleu and the TensorBoard samples; 0 is none."""
+    """Validation rows decoded greedily after each epoch for the score and the TensorBoard samples; 0 is none."""
     tokenize: Tokenize = "13a"
     """sacreBLEU's tokeniser for val_bleu and the final score; none for text that is tokenised already."""
 
@@ -269,16 +272,22 @@ class Bench:
     vocabulary: int = 8000
     """Entries of the shared vocabulary."""
     batch_tokens: int = 2048
-    """Target positions a batch at most, padding included."""
+    """Positions a batch at most on its longer side, padding included."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Numbers to compute in; the peer knows float32 only."""
+    pairs: int = 29_000
+    """How many pairs to make up."""
     seconds: float = 30.0
     """Measured time a turn, after the warm-up."""
-    turns: int = 2
+    warmup: float = 120.0
+    """Most seconds of warm-up before it, which else ends when all pairs, and so all shapes, were seen once."""
+    turns: int = 3
     """Turns, each family (and peer) once a turn, so that all share the machine's moods."""
     peer: Literal["opennmt-tf"] | None = None
     """Another toolkit to measure in alternation."""
     peer_python: Path | None = None
     """Interpreter that has the peer installed."""
     output: Path | None = None
-    """Folder for the table."""
+    """Folder for the table, bench_train.md."""
     json: Path | None = None
     """Also write the figures to this file."""

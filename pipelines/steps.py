@@ -1,17 +1,21 @@
-"""The five verbs every pipeline shares: prepare, build, fit, measure, export."""
+"""The verbs every pipeline shares: read, prepare, build, fit, choose, measure."""
 
-import time
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 
 from pipelines import plots, runs, watch
 from pipelines.settings import Files, Vocabulary
-from seq2seq_keras import data, decode, models, objectives, tasks, tokens, training
-from seq2seq_keras import export as archives
+from seq2seq_keras import data, decode, metrics, models, objectives, tasks, tokens, training
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.metrics import sequence
+
+_MAPS = 2
+"""Attention maps drawn after each epoch."""
+_SAMPLES = 8
+"""Decoded samples shown after each epoch."""
 
 
 class Material(NamedTuple):
@@ -48,14 +52,15 @@ def read(files: Files, name: str) -> data.Corpus | None:
     return data.read_pairs(files.source, files.target, **options)
 
 
-def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Path) -> Material:
+def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Path, resumed: bool) -> Material:
     """Pairs to ids, with the vocabularies of the run: learned the first time, loaded ever after.
 
     Args:
         settings: has `tokens`, `max_source` and `max_target`.
         folder: of the run; nothing in it is changed.
+        resumed: whether the run began earlier.
     """
-    if (folder / "source").exists():
+    if resumed:
         source = tokens.load(folder / "source")
         target = tokens.load(folder / "target") if (folder / "target").exists() else None
     else:
@@ -77,10 +82,38 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
     return Material(source, target, train_examples, valid_examples, valid, report)
 
 
+def begin(folder: Path, settings, material: Material) -> None:
+    """Writes what makes a folder a run; the settings come last, since they say that it began."""
+    tokens.save(material.source, folder / "source")
+    if material.target is not None:
+        tokens.save(material.target, folder / "target")
+    runs.write_json(folder / "data.json", material.report)
+    runs.write_json(folder / "settings.json", runs.plain(settings))
+
+
+def describe(model: keras.Model, material: Material, settings) -> str:
+    """What is about to be trained on what, in a few lines."""
+    train, vocabulary = material.report["train"], material.report["vocabulary"]
+    left_out = {**train["rejected"], **train["filtered"]}
+    batches = len(data.plan(material.train, settings.batch_tokens, settings.seed))
+    lines = [
+        f"train: {train['pairs']:,} pairs, {train['target_ids']:,} target tokens"
+        + (f"; left out: {', '.join(f'{why} {count:,}' for why, count in left_out.items())}" if left_out else ""),
+        "valid: " + ("none" if material.valid is None else f"{material.report['valid']['pairs']:,} pairs"),
+        f"vocabulary: {vocabulary['source']:,}"
+        + (" for both sides" if vocabulary["shared"] else f" and {vocabulary['target']:,}"),
+        f"model: {settings.model}, {model.count_params():,} parameters, {keras.config.dtype_policy().name}",
+        f"an epoch: {batches:,} batches of at most {settings.batch_tokens:,} positions",
+    ]
+    return "\n".join(lines)
+
+
 def build(settings, material: Material) -> keras.Model:
     """A compiled model of the settings' family and sizes, with first weights from the settings' seed."""
     training.use_precision(settings.precision)
     keras.utils.set_random_seed(settings.seed)
+    # Without it some sums depend on which thread came first, and no resume could be exact.
+    tf.config.experimental.enable_op_determinism()
     sizes = {"width": settings.width, "depth": settings.depth, "dropout": settings.dropout, "tied": settings.tied}
     if settings.model == "transformer":
         sizes |= {"heads": settings.heads, "inner": settings.inner}
@@ -97,43 +130,99 @@ def build(settings, material: Material) -> keras.Model:
     model.compile(
         kind(_schedule(settings, steps_in_all), global_clipnorm=settings.clip or None, **momenta),
         objectives.CrossEntropy(smoothing=settings.smoothing, reduction=settings.reduction),
-        metrics=[sequence.Perplexity(), sequence.TokenAccuracy()],
+        metrics=[metrics.Perplexity(), metrics.TokenAccuracy(), training.TokenCount(), training.PaddingShare()],
         jit_compile=False,  # batches differ in shape: XLA would compile each anew
     )
     return model
 
 
-def fit(model: keras.Model, material: Material, settings, folder: Path, score, end: float | None) -> list[dict]:
+def fit(model, translator, material: Material, settings, judge, end: float | None) -> tuple[list[dict], int]:
     """Trains from wherever the run stands to its last epoch, the deadline, or the end of patience.
 
     Args:
-        score: (outputs, references) to the figure logged as `val_bleu`.
+        translator: of the same model.
+        judge: outputs and references to figures, logged as `val_NAME`.
         end: deadline in `time.monotonic()`'s seconds.
 
     Returns:
-        one dict of logs an epoch, of this and all earlier calls.
+        one dict of logs an epoch, of this and all earlier calls; and the exit code: 0, or 130 and 143 after a signal.
     """
-    callbacks = _callbacks(model, material, settings, folder, score, end)
-    position = training.restore(folder / "checkpoints", model, callbacks) or training.Position(0, 0)
+    folder = settings.output
+    best = best_weights(material, settings)
+    throughput, checkpoints = (
+        training.Throughput(),
+        training.Checkpoints(
+            folder / "checkpoints", every=settings.checkpoint_every, keep=max(3, settings.average), others=[best]
+        ),
+    )
+    position = checkpoints.restore(model)
     history = watch.KeepHistory(folder / "history.json", position.epoch)
+    callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
+    callbacks += [history, best, checkpoints, training.Progress(position.step, throughput)]
+    if end is not None:
+        callbacks.append(watch.Deadline(end))
+    if settings.schedule == "deadline":
+        if end is None:
+            raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
+        callbacks.append(watch.AnnealToDeadline(settings.lr, settings.warmup, end))
+    train = data.batch(
+        material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
+    )
+    code = 0
     if position.epoch < settings.epochs:
-        model.fit(
-            data.batch(
-                material.train,
-                settings.batch_tokens,
-                seed=settings.seed,
-                epoch=position.epoch,
-                step=position.step,
-            ),
-            epochs=settings.epochs,
-            initial_epoch=position.epoch,
-            validation_data=validation(material, settings),
-            callbacks=[history, *callbacks],
-            verbose=0,
-        )
+        with warnings.catch_warnings():
+            # A resumed epoch is shorter than the others; Keras takes that for a mistake.
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            try:
+                model.fit(
+                    train,
+                    epochs=settings.epochs,
+                    initial_epoch=position.epoch,
+                    validation_data=validation(material, settings),
+                    shuffle=False,  # the batches come in the order of the plan
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+            except training.Interrupted as stopped:
+                code = stopped.code
     if history.rows:
         plots.curves(history.rows, folder / "curves.png")
-    return history.rows
+    return history.rows, code
+
+
+def choose_weights(model, translator, material: Material, settings, judge) -> str:
+    """Gives the model the best weights of the run: those of the best epoch, or the mean of the last epochs.
+
+    Returns:
+        which, in words.
+    """
+    best = best_weights(material, settings)
+    ends = training.files(settings.output / "checkpoints", whole_epochs=True)[-settings.average :]
+    if settings.average < 2 or len(ends) < 2:
+        return "the best epoch" if best.restore(model) else "the last step"
+    training.average(ends, model)
+    if material.valid is None:
+        return f"the mean of the last {len(ends)} epochs"
+    mean = _watched(model, translator, material, settings, judge)
+    found = best.restore(model)
+    if found and best.sign * _watched(model, translator, material, settings, judge) <= best.sign * mean:
+        return "the best epoch"
+    training.average(ends, model)
+    return f"the mean of the last {len(ends)} epochs"
+
+
+def measure(model, translator, material: Material, settings, judge) -> dict:
+    """Figures of the model on the validation pairs, decoded by the translator's own search."""
+    if material.valid is None:
+        return {}
+    figures = _evaluate(model, material, settings)
+    return figures | judge(translator.generate(material.valid_text.source), material.valid_text.target)
+
+
+def best_weights(material: Material, settings) -> training.Best:
+    """The callback that keeps them; without validation pairs it watches the training loss."""
+    monitor = "loss" if material.valid is None else settings.monitor
+    return training.Best(settings.output / "best" / "weights.npz", monitor, patience=settings.patience)
 
 
 def validation(material: Material, settings):
@@ -141,7 +230,7 @@ def validation(material: Material, settings):
     return None if material.valid is None else data.batch(material.valid, settings.batch_tokens, shuffle=False)
 
 
-def translator(model: keras.Model, material: Material, settings) -> tasks.TextToText:
+def translator(model: models.Seq2Seq, material: Material, settings) -> tasks.TextToText:
     """The model with its vocabularies and its search: strings in, strings out."""
     return tasks.TextToText(
         model,
@@ -184,9 +273,47 @@ def _schedule(settings, steps_in_all: int):
     """Learning rate by step."""
     if settings.schedule == "inverse-square-root":
         return training.InverseSquareRoot(settings.lr, max(settings.warmup, 1))
-    if settings.schedule == "constant":
+    if settings.schedule in ("constant", "deadline"):
         return settings.lr
     warmup = min(settings.warmup, steps_in_all // 2)
     rise = {"warmup_target": settings.lr, "warmup_steps": warmup} if warmup else {}
     first = 0.0 if warmup else settings.lr
     return keras.optimizers.schedules.CosineDecay(first, max(steps_in_all - warmup, 1), alpha=0.01, **rise)
+
+
+def _decoding(translator, material: Material, settings, judge, throughput) -> list:
+    """The callbacks that show what the model says: score, samples, attention maps."""
+    logs = settings.output / "logs"
+    if material.valid_text is None or not settings.decode_rows:
+        return [training.TensorBoard(logs, throughput=throughput)]
+    every = max(1, len(material.valid_text) // settings.decode_rows)
+    sources = material.valid_text.source[::every][: settings.decode_rows]
+    references = material.valid_text.target[::every][: settings.decode_rows]
+    decoded = training.DecodedScore(
+        lambda texts: translator.generate(texts, decode.Greedy()), sources, references, judge
+    )
+
+    def samples():
+        return sources[:_SAMPLES], decoded.outputs[:_SAMPLES], references[:_SAMPLES]
+
+    def maps():
+        for source, output in zip(sources[:_MAPS], decoded.outputs):
+            found = translator.align(source, output)
+            yield output, found.source, found.target, found.weights
+
+    attention = maps if translator.model.has_attention else None
+    return [decoded, training.TensorBoard(logs, throughput=throughput, samples=samples, attention=attention)]
+
+
+def _watched(model, translator, material: Material, settings, judge) -> float:
+    """The figure that says which weights are best, for the weights as they are."""
+    name = settings.monitor.removeprefix("val_")
+    figures = _evaluate(model, material, settings)
+    if name not in figures:
+        figures |= judge(translator.generate(material.valid_text.source, decode.Greedy()), material.valid_text.target)
+    return figures[name]
+
+
+def _evaluate(model, material: Material, settings) -> dict:
+    figures = model.evaluate(validation(material, settings), verbose=0, return_dict=True)
+    return {name: float(figures[name]) for name in ("loss", "perplexity", "accuracy")}

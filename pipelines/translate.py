@@ -10,55 +10,58 @@ import time
 
 from pipelines import runs, scores, steps
 from pipelines.settings import Translate
-from seq2seq_keras import data
+from seq2seq_keras import data, training
 from seq2seq_keras.errors import InputError
 
 
 def run(settings: Translate) -> int:
     """The command; returns the exit code."""
     begun = time.monotonic()
-    resumed = runs.started(settings.output)
-    if resumed:
+    if runs.started(settings.output):
         runs.same_settings(settings.output, settings)
     train, valid = steps.read(settings.train, "train"), steps.read(settings.valid, "valid")
     if train is None:
         raise InputError("no training pairs", remedy="give --train.source and --train.target, or --train.tsv")
-    report, code = train_run(settings, train, valid, scores.Overlap(settings.tokenize), begun)
+    report, code = train_run(settings, train, valid, begun)
     if settings.json:
         runs.write_json(settings.json, report)
     return code
 
 
-def train_run(settings, train: data.Corpus, valid: data.Corpus | None, score, begun: float) -> tuple[dict, int]:
+def train_run(settings: Translate, train: data.Corpus, valid: data.Corpus | None, begun: float) -> tuple[dict, int]:
     """Trains, or resumes, the run in `settings.output`, and saves its translator.
 
     Args:
-        score: (outputs, references) to a dict of figures.
-        begun: when the command began, in `time.monotonic()`'s seconds.
+        begun: when the command began, in `time.monotonic()`'s seconds; `settings.minutes` count from there.
 
     Returns:
         the report, and the exit code: 0, or 130 and 143 after a signal, when the same command resumes.
     """
-    folder, resumed = settings.output, runs.started(settings.output)
-    material = steps.prepare(train, valid, settings, folder)
-    if resumed:
-        runs.same_data(folder, material.report["fingerprints"])
-    model = steps.build(settings, material)
-    if not resumed:
-        steps.begin(folder, settings, material)
-    print(steps.describe(model, material, "resumed" if resumed else "new"), flush=True)
-    end = None if settings.minutes is None else begun + 60 * settings.minutes
-    history, code = steps.fit(model, material, settings, folder, score, end)
-    report = {"settings": runs.plain(settings), "data": material.report, "epochs": history}
-    report["minutes"] = round((time.monotonic() - begun) / 60, 2)
-    if code:
-        print(f"stopped by a signal; the same command resumes {folder}", flush=True)
-        return report, code
-    steps.choose_weights(model, material, settings, folder)
-    translator = steps.translator(model, material, settings)
-    translator.save(folder / "model")
-    report["valid"] = steps.measure(translator, model, material, settings, score)
-    report["parameters"] = model.count_params()
-    runs.write_json(folder / "report.json", report)
-    print(f"valid: {scores.line(report['valid'])}\nsaved: {folder / 'model'}", flush=True)
+    folder = settings.output
+    resumed, judge = runs.started(folder), scores.judge(settings)
+    with training.FolderLock(folder):
+        material = steps.prepare(train, valid, settings, folder, resumed)
+        if resumed:
+            runs.same_data(folder, material.report["fingerprints"])
+        model = steps.build(settings, material)
+        if not resumed:
+            steps.begin(folder, settings, material)
+        translator = steps.translator(model, material, settings)
+        print(
+            f"{folder}: {'resumed' if resumed else 'new run'}\n{steps.describe(model, material, settings)}", flush=True
+        )
+        end = None if settings.minutes is None else begun + 60 * settings.minutes
+        history, code = steps.fit(model, translator, material, settings, judge, end)
+        report = {"settings": runs.plain(settings), "data": material.report, "epochs": history}
+        report["minutes"] = round((time.monotonic() - begun) / 60, 2)
+        if code:
+            print(f"stopped by a signal; the same command resumes {folder}", flush=True)
+            return report, code
+        report["weights"] = steps.choose_weights(model, translator, material, settings, judge)
+        translator.save(folder / "model")
+        report["valid"] = steps.measure(model, translator, material, settings, judge)
+        report["parameters"] = model.count_params()
+        runs.write_json(folder / "report.json", report)
+    print(f"weights: {report['weights']}\nvalid: {scores.line(report['valid'])}", flush=True)
+    print(f"trained for {report['minutes']} minutes; saved: {folder / 'model'}", flush=True)
     return report, 0

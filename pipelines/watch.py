@@ -1,5 +1,6 @@
 """What a pipeline does between the steps of `fit`: keep the history, and stop when the time is up."""
 
+import math
 import time
 from pathlib import Path
 
@@ -45,3 +46,24 @@ class Deadline(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() > self.end:
             self.passed = self.model.stop_training = True
+
+
+class AnnealToDeadline(keras.callbacks.Callback):
+    """Learning rate for a budget of time: a linear warmup by steps, then a cosine that ends at the deadline.
+
+    Args:
+        peak: highest learning rate.
+        warmup: steps until the peak.
+        end: deadline in `time.monotonic()`'s seconds.
+    """
+
+    def __init__(self, peak: float, warmup: int, end: float):
+        super().__init__()
+        self.peak, self.warmup, self.end = peak, max(warmup, 1), end
+        self._begun, self._step = time.monotonic(), 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step += 1
+        share = min(1.0, (time.monotonic() - self._begun) / max(self.end - self._begun, 1e-9))
+        fall = 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share))
+        self.model.optimizer.learning_rate = self.peak * min(1.0, self._step / self.warmup) * fall

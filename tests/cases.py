@@ -60,7 +60,9 @@ DECODERS = [
 MODELS = [
     Case("lstm", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case("lstm-two-vocabularies", lambda **more: models.lstm(19, VOCABULARY, width=WIDTH, dropout=0.0, **more)),
-    Case("gru-untied", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, cell="gru", tied=False, **more)),
+    Case(
+        "gru-untied", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, cell="gru", tied=False, **more)
+    ),
     Case("attention", lambda **more: models.attention(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case(
         "attention-gru-deep",

@@ -40,9 +40,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.key_value = keras.layers.Dense(2 * width, name=f"{self.name}_key_value")
         self.join = keras.layers.Dense(width, name=f"{self.name}_join")
         self.split = keras.layers.Reshape((-1, heads, self.head_width), name=f"{self.name}_split")
-        self.split_both = keras.layers.Reshape(
-            (-1, 2 * heads, self.head_width), name=f"{self.name}_split_both"
-        )
+        self.split_both = keras.layers.Reshape((-1, 2 * heads, self.head_width), name=f"{self.name}_split_both")
         self.merge = keras.layers.Reshape((-1, width), name=f"{self.name}_merge")
 
     def build(self, inputs_shape, memory_shape=None, seen_shape=None):

@@ -49,9 +49,7 @@ class ProjectStates(keras.layers.Layer):
         shapes = encoded_shape[2]
         found, expected = [len(states) for states in shapes], [len(states) for states in self.state_size]
         if found != expected:
-            raise ValueError(
-                f"the encoder hands over states {found} by layer, the decoder expects {expected}"
-            )
+            raise ValueError(f"the encoder hands over states {found} by layer, the decoder expects {expected}")
         for layers, states in zip(self.projections, shapes):
             for layer, shape in zip(layers, states):
                 layer.build(shape)

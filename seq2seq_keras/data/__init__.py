@@ -1,10 +1,14 @@
 """Raw pairs in, padded batches out."""
 
+from .alignment import Shift, shifts
 from .batch import batch
 from .corpus import Corpus
 from .examples import Examples, Ragged
 from .plan import BatchPlan, plan
 from .read import read_lines, read_pairs
+from .sides import Sides
+from .survey import overlap, survey
+from .suspicions import misaligned, swapped
 from .toy import copy_pairs, reverse_pairs
 
 __all__ = [
@@ -12,10 +16,17 @@ __all__ = [
     "Corpus",
     "Examples",
     "Ragged",
+    "Shift",
+    "Sides",
     "batch",
     "copy_pairs",
+    "misaligned",
+    "overlap",
     "plan",
     "read_lines",
     "read_pairs",
     "reverse_pairs",
+    "shifts",
+    "survey",
+    "swapped",
 ]

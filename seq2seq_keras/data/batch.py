@@ -77,9 +77,7 @@ def batch(
 
 def _tensor(rows: Ragged) -> tf.RaggedTensor:
     with tf.device("cpu"):
-        return tf.RaggedTensor.from_row_splits(
-            tf.constant(rows.values), tf.constant(rows.splits), validate=False
-        )
+        return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.splits), validate=False)
 
 
 def _pad(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
@@ -87,9 +85,7 @@ def _pad(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
     rows = tf.gather(target, indices)
     tokens = rows.to_tensor(PAD)  # (B, T - 1)
     edge = tf.zeros_like(indices, tf.int32)[:, None]
-    ends = tf.one_hot(
-        rows.row_lengths(), tf.shape(tokens)[1] + 1, on_value=EOS, off_value=PAD, dtype=tf.int32
-    )
+    ends = tf.one_hot(rows.row_lengths(), tf.shape(tokens)[1] + 1, on_value=EOS, off_value=PAD, dtype=tf.int32)
     inputs = {
         "source": tf.gather(source, indices).to_tensor(PAD),
         "target": tf.concat([edge + BOS, tokens], axis=1),

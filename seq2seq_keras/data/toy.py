@@ -7,9 +7,7 @@ from seq2seq_keras.data.corpus import Corpus
 LETTERS = "abcdefgh"
 
 
-def copy_pairs(
-    count: int, seed: int = 0, alphabet: str = LETTERS, lengths: tuple[int, int] = (2, 6)
-) -> Corpus:
+def copy_pairs(count: int, seed: int = 0, alphabet: str = LETTERS, lengths: tuple[int, int] = (2, 6)) -> Corpus:
     """Random letters with a blank between them; the target is the source.
 
     Args:
@@ -24,9 +22,7 @@ def copy_pairs(
     return Corpus(texts, list(texts), list(range(1, count + 1)), {}, "copy")
 
 
-def reverse_pairs(
-    count: int, seed: int = 0, alphabet: str = LETTERS, lengths: tuple[int, int] = (2, 6)
-) -> Corpus:
+def reverse_pairs(count: int, seed: int = 0, alphabet: str = LETTERS, lengths: tuple[int, int] = (2, 6)) -> Corpus:
     """As `copy_pairs`, but the target is the source backwards."""
     same = copy_pairs(count, seed, alphabet, lengths)
     return Corpus(same.source, [text[::-1] for text in same.source], same.lines, {}, "reverse")

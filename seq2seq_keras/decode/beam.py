@@ -114,9 +114,7 @@ class Beam:
 
         def chosen(leaf):
             tail = tuple(leaf.shape[2:])
-            return ops.reshape(
-                ops.take(ops.reshape(leaf, (-1, *tail)), rows, axis=0), (-1, self.n_best, *tail)
-            )
+            return ops.reshape(ops.take(ops.reshape(leaf, (-1, *tail)), rows, axis=0), (-1, self.n_best, *tail))
 
         return Hypotheses(chosen(every.ids), chosen(every.lengths), scores, chosen(every.log_probs))
 

@@ -116,9 +116,7 @@ class TransformerDecoder(keras.layers.Layer):
         self.width, self.depth, self.heads, self.inner, self.dropout = width, depth, heads, inner, dropout
         self.positions = SinusoidalPositions()
         self.drop = keras.layers.Dropout(dropout)
-        self.layers = [
-            TransformerDecoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)
-        ]
+        self.layers = [TransformerDecoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6)
 
     def build(self, inputs_shape, context_shape=None):
@@ -136,9 +134,7 @@ class TransformerDecoder(keras.layers.Layer):
 
     def init_state(self, context, max_length: int) -> DecodeState:
         nothing = ops.zeros_like(context.memory[:, 0, 0])  # (B,)
-        empty = ops.tile(
-            ops.reshape(nothing, (-1, 1, 1, 1)), (1, self.heads, max_length, self.width // self.heads)
-        )
+        empty = ops.tile(ops.reshape(nothing, (-1, 1, 1, 1)), (1, self.heads, max_length, self.width // self.heads))
         carry = TransformerCarry(
             position=ops.cast(nothing, "int32"),
             caches=[[empty, empty] for _ in self.layers],

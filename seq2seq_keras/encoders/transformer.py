@@ -71,9 +71,7 @@ class TransformerEncoder(keras.layers.Layer):
         self.width, self.depth, self.heads, self.inner, self.dropout = width, depth, heads, inner, dropout
         self.positions = SinusoidalPositions()
         self.drop = keras.layers.Dropout(dropout)
-        self.layers = [
-            TransformerEncoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)
-        ]
+        self.layers = [TransformerEncoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6)
 
     def build(self, inputs_shape, real_shape=None):

@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+
 from seq2seq_keras.context import PAD
 from seq2seq_keras.objectives import token_log_probs
 from seq2seq_keras.serial import serializable

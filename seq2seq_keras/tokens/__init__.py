@@ -3,6 +3,7 @@
 from .byte_values import Bytes
 from .characters import Characters
 from .kinds import KINDS, learn, load, save
+from .normal import strings
 from .pairs import encode_all, pairs, prepare
 from .sentence_piece import SentencePiece
 from .tokenizer import SPECIALS, Tokenizer
@@ -24,4 +25,5 @@ __all__ = [
     "pairs",
     "prepare",
     "save",
+    "strings",
 ]

@@ -27,9 +27,7 @@ class Bytes(Tokenizer):
         super().__init__(_PIECES, values, b"", normalize, blank_first=False)
 
     @classmethod
-    def learn(
-        cls, texts: Iterable[str] = (), size: int | None = None, *, normalize: str | None = None
-    ) -> "Bytes":
+    def learn(cls, texts: Iterable[str] = (), size: int | None = None, *, normalize: str | None = None) -> "Bytes":
         """There is nothing to learn; `size`, the most pieces as everywhere, must leave room for all 260."""
         if size is not None and size < len(_PIECES):
             raise InputError(f"the vocabulary size is {size}", expected=f"at least {len(_PIECES)} for bytes")

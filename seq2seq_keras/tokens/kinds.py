@@ -58,7 +58,5 @@ def load(folder: str | Path, fingerprint: str | None = None) -> Tokenizer:
 
 def _find(kind: str, where: object = "") -> type[Tokenizer]:
     if kind not in KINDS:
-        raise InputError(
-            f"unknown kind of vocabulary {kind!r}", where=where, expected=f"one of {', '.join(KINDS)}"
-        )
+        raise InputError(f"unknown kind of vocabulary {kind!r}", where=where, expected=f"one of {', '.join(KINDS)}")
     return KINDS[kind]

@@ -73,9 +73,7 @@ class SentencePiece(Tokenizer):
         """
         if model_type not in ("unigram", "bpe"):
             raise InputError(f"model_type is {model_type!r}", expected="unigram or bpe")
-        options = dict(
-            model_type=model_type, byte_fallback=byte_fallback, character_coverage=character_coverage
-        )
+        options = dict(model_type=model_type, byte_fallback=byte_fallback, character_coverage=character_coverage)
         return cls(learn_model(texts, size, normalize, **options), normalize)
 
     def unknown(self, ids: np.ndarray) -> np.ndarray:

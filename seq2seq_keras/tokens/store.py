@@ -68,9 +68,7 @@ def _file(folder: Path, name: str, digest: str) -> bytes:
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
-        raise InputError(
-            f"it cannot be read ({error.strerror})", where=folder / name, remedy=_REMEDY
-        ) from None
+        raise InputError(f"it cannot be read ({error.strerror})", where=folder / name, remedy=_REMEDY) from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise InputError("its content is not what was written", where=folder / name, remedy=_REMEDY)
     return content

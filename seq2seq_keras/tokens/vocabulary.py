@@ -16,9 +16,7 @@ class Lookup(tf.Module):
     def __init__(self, pieces: list[str]):
         super().__init__()
         learned = list(range(len(SPECIALS), len(pieces)))
-        keys = tf.constant(
-            [pieces[place].encode("utf-8") for place in learned], tf.string, shape=[len(learned)]
-        )
+        keys = tf.constant([pieces[place].encode("utf-8") for place in learned], tf.string, shape=[len(learned)])
         values = tf.constant(learned, tf.int32, shape=[len(learned)])
         self._table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), UNK)
 
@@ -45,8 +43,6 @@ def most_frequent(parts: Iterable[tf.RaggedTensor], size: int | None, min_count:
     if not kept:
         raise InputError("there is no text to learn a vocabulary from")
     if size is not None and size <= len(SPECIALS):
-        raise InputError(
-            f"the vocabulary size is {size}", expected=f"more than the {len(SPECIALS)} special pieces"
-        )
+        raise InputError(f"the vocabulary size is {size}", expected=f"more than the {len(SPECIALS)} special pieces")
     chosen = kept if size is None else kept[: size - len(SPECIALS)]
     return [*SPECIALS, *(text.decode("utf-8") for text in chosen)]

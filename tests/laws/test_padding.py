@@ -17,9 +17,7 @@ def test_encoder_ignores_padding(case):
     noise = np.full((3, 4, cases.WIDTH), 7.0, "float32")
     padded = encoder(np.concatenate([inputs, noise], 1), np.pad(real, [(0, 0), (0, 4)]))
 
-    np.testing.assert_allclose(
-        np.array(padded.sequence)[:, :6][real], np.array(plain.sequence)[real], atol=2e-6
-    )
+    np.testing.assert_allclose(np.array(padded.sequence)[:, :6][real], np.array(plain.sequence)[real], atol=2e-6)
     for leaf, same in zip(tree.flatten(padded.state), tree.flatten(plain.state)):
         np.testing.assert_allclose(leaf, same, atol=2e-6)
 

@@ -103,7 +103,5 @@ def exhaustive(table: Table, which: int, max_length: int, length_penalty: float)
     size = table.logits.shape[-1]
     inner = [i for i in range(size) if i not in (PAD, BOS, EOS)]
     ended = [(*word, EOS) for length in range(max_length) for word in itertools.product(inner, repeat=length)]
-    scored = [
-        (sum(table.log_probs(which, ids)) / ((5 + len(ids)) / 6) ** length_penalty, ids) for ids in ended
-    ]
+    scored = [(sum(table.log_probs(which, ids)) / ((5 + len(ids)) / 6) ** length_penalty, ids) for ids in ended]
     return sorted(scored, reverse=True)

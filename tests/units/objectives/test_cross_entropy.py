@@ -34,9 +34,7 @@ def test_a_batch_of_padding_costs_nothing_and_is_finite():
 
 def test_token_log_probs_are_logs_of_the_softmax():
     logits = cases.ramp(2, 4, 7, scale=3)
-    expected = np.log(np.take_along_axis(oracles.softmax(logits.astype("float64")), LABELS[..., None], -1))[
-        ..., 0
-    ]
+    expected = np.log(np.take_along_axis(oracles.softmax(logits.astype("float64")), LABELS[..., None], -1))[..., 0]
     np.testing.assert_allclose(token_log_probs(LABELS, logits), expected, atol=1e-5)
 
 

@@ -1,0 +1,129 @@
+"""Writes the folder of an export: the SavedModel, what belongs beside it, and its manifest."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+
+from seq2seq_keras.errors import InputError
+from seq2seq_keras.export import manifest, signatures
+from seq2seq_keras.export.card import Card, render
+from seq2seq_keras.tokens import Tokenizer
+
+
+def write(
+    folder: str | Path,
+    model,
+    source: Tokenizer,
+    target: Tokenizer | None = None,
+    *,
+    search,
+    max_source: int,
+    max_length: int,
+    settings: dict | None = None,
+    card: Card | dict | None = None,
+) -> Path:
+    """Exports a model whole or not at all: written beside `folder`, then renamed.
+
+    Args:
+        folder: to write, in the form name/version where a server reads it; must not exist.
+        model: `Seq2Seq`.
+        source: tokenizer of the source.
+        target: tokenizer of the target; None shares the source's.
+        search: `Greedy()` or `Beam(...)`, of `serving_default` and `nbest`.
+        max_source: most source ids, EOS included; a longer text loses its end.
+        max_length: most target ids, EOS included.
+        settings: how the model was made, for `settings.json`.
+        card: what the model card says of data and scores.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        InputError: the folder exists or cannot be written, or a tokenizer is another model's.
+    """
+    folder = Path(folder)
+    if folder.exists() or folder.is_symlink():
+        raise InputError("there is something already", where=folder, remedy="give a folder that does not exist")
+    _check_sizes(model, source, target)
+    texts = _texts(model, source, target, search, max_source, max_length, settings, Card.of(card))
+    beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    try:
+        beside.mkdir(parents=True)  # before the tracing, which takes long
+        _save(beside, model, source, target or source, search, max_source, max_length)
+        extra = beside / manifest.EXTRA
+        extra.mkdir()
+        source.save(extra / "source")
+        if target is not None:
+            target.save(extra / "target")
+        for name, text in texts.items():
+            (extra / name).write_text(text, encoding="utf-8")
+        manifest.write(beside)
+        beside.rename(folder)
+    except OSError as error:
+        raise InputError(f"the export cannot be written ({error.strerror})", where=folder) from None
+    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError, tf.errors.UnavailableError) as error:
+        raise InputError(f"the export cannot be written ({error.message})", where=folder) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    _sync(folder.parent)
+    return folder
+
+
+def _save(folder: Path, model, source, target, search, max_source: int, max_length: int) -> None:
+    """The SavedModel itself."""
+    with signatures.portable(model):
+        endpoints = signatures.of_ids(model, max_length)
+        endpoints |= signatures.of_texts(model, source, target, search, max_source, max_length)
+    module = tf.Module()
+    # The weights and not the model: no optimizer, no metric and no Python object of ours goes along. Were
+    # anything else read by an endpoint, TensorFlow would refuse to save it.
+    module.weights = [weight.value for weight in model.weights]
+    module.source, module.target = source, target
+    tf.saved_model.save(module, str(folder), signatures=endpoints)
+
+
+def _check_sizes(model, source: Tokenizer, target: Tokenizer | None) -> None:
+    """A vocabulary of another model would give ids without a row in the table, or words of another meaning."""
+    tables = {"source": (model.embedding, source)}
+    tables["target"] = (model.target_embedding or model.embedding, target or source)
+    for side, (table, tokenizer) in tables.items():
+        if table.size != tokenizer.size:
+            raise InputError(
+                f"the {side} vocabulary has {tokenizer.size:,} pieces, the model's table {table.size:,}",
+                remedy="use the vocabulary the model was trained with",
+            )
+
+
+def _texts(model, source, target, search, max_source, max_length, settings, card: Card) -> dict[str, str]:
+    """Files of `assets.extra` by name. Made first, so that settings which are no JSON stop nothing half-way."""
+    how = {"kind": type(search).__name__} | dataclasses.asdict(search)
+    limits = {"max_source": max_source, "max_length": max_length}
+    shared = target is None or target is source
+    facts = {
+        "parameters": model.count_params(),
+        "source vocabulary": f"{source.size:,} pieces, {source.kind}",
+        "target vocabulary": "the same" if shared else f"{target.size:,} pieces, {target.kind}",
+        "search": ", ".join(f"{name} {value}" for name, value in how.items()),
+        "most source ids": max_source,
+        "most target ids": max_length,
+    }
+    everything = {"search": how} | limits | {"settings": settings or {}}
+    return {
+        "settings.json": json.dumps(everything, indent=2, ensure_ascii=False, default=str) + "\n",
+        "card.md": render(card, facts),
+    }
+
+
+def _sync(folder: Path) -> None:
+    """The new name is on the disk too, where the file system can be asked for that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,76 @@
+"""`manifest.json`: SHA-256 of every file of an export, written last, so that it stands for a complete one."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from seq2seq_keras.errors import InputError
+
+NAME = "manifest.json"
+EXTRA = "assets.extra"
+"""Folder that may get further files later, such as the warm-up records of a server."""
+_FORMAT = 1
+_REMEDY = "copy the folder again, or export the model anew"
+
+
+def write(folder: Path) -> None:
+    """Sums every file below `folder`, each safely on the disk, and writes the manifest."""
+    sums = {}
+    for path in _files(folder):
+        with open(path, "rb") as file:
+            sums[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+    with open(folder / NAME, "w", encoding="utf-8") as file:
+        json.dump({"format": _FORMAT, "files": sums}, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def verify(folder: str | Path) -> None:
+    """Compares every file of an export with its manifest.
+
+    Raises:
+        InputError: no such folder, no manifest, or a file that is missing, changed or new; the message names it.
+    """
+    folder = Path(folder)
+    sums = _read(folder)
+    for name, digest in sums.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"file name {name!r} leads out of the folder", where=folder / NAME)
+        try:
+            with open(path, "rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise InputError("the file is missing", where=path, remedy=_REMEDY) from None
+        except OSError as error:
+            raise InputError(f"it cannot be read ({error.strerror})", where=path, remedy=_REMEDY) from None
+        if found != digest:
+            raise InputError("its content is not what was written", where=path, remedy=_REMEDY)
+    for path in _files(folder):
+        name = path.relative_to(folder)
+        # TensorFlow takes a model from more than one file name: a file beside ours could be loaded in its place.
+        if name.as_posix() not in sums and name.parts[0] not in (NAME, EXTRA):
+            raise InputError(f"the file is not in {NAME}", where=path, remedy="remove it")
+
+
+def _read(folder: Path) -> dict[str, str]:
+    path = folder / NAME
+    try:
+        head = json.loads(path.read_bytes())
+        format, sums = head["format"], {str(name): str(digest) for name, digest in head["files"].items()}
+    except (FileNotFoundError, NotADirectoryError):
+        found = f"there is no {NAME} in it" if folder.is_dir() else "there is no such folder"
+        raise InputError(found, where=folder, expected="a folder written by an export") from None
+    except OSError as error:
+        raise InputError(f"it cannot be read ({error.strerror})", where=path) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("it is damaged", where=path, remedy=_REMEDY) from None
+    if format != _FORMAT:
+        raise InputError(f"format {format!r} of another version", where=path, expected=str(_FORMAT))
+    return sums
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if not path.is_dir())

@@ -1,0 +1,130 @@
+"""The endpoints of an exported model, each traced once for every batch and length."""
+
+import contextlib
+import dataclasses
+
+import tensorflow as tf
+
+from seq2seq_keras import decode, tokens
+from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.export import states
+from seq2seq_keras.export.states import IDS
+
+TEXT = tf.TensorSpec([None], tf.string)
+"""(B,) texts, UTF-8; other bytes become U+FFFD."""
+
+ENDPOINTS = {
+    "serving_default": "text (B,) to the best text (B,) and its score (B,), by the search of this export",
+    "nbest": "text (B,) to every kept text (B, N) and its score (B, N), best first; an empty place has score -inf",
+    "greedy": "text (B,) to text (B,) and its log probability (B,), the most likely token at every step",
+    "score": "text (B,) and target (B,) to score (B,): log probability of the target",
+    "encode": "source (B, S) int32 ids to what the decoder sees of them",
+    "init_state": "source (B, S) int32 ids to the state before the first step: carry_0, ..., fixed_0, ...",
+    "step": "ids (B,) int32 just chosen (BOS first) and the state to logits (B, V) and the new carry_0, ...; "
+    "fixed_0, ... never change and go into every step as `init_state` gave them",
+}
+"""What each one does, in one line."""
+
+
+def of_ids(model: Stepper, max_length: int) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    """`encode`, `init_state` and `step`: all that a search outside the graph needs.
+
+    Args:
+        max_length: most steps that will be taken; caches are made for so many.
+    """
+    spec = states.trace(model, max_length)
+
+    @tf.function(input_signature=[IDS])
+    def encode(source):
+        return states.flatten_context(model.encode(_no_empty_axis(source)))
+
+    @tf.function(input_signature=[IDS])
+    def init_state(source):
+        return states.flatten(model.init_state(_no_empty_axis(source), max_length))
+
+    @tf.function
+    def step(ids, **leaves):
+        logits, after = model.step(ids, spec.unflatten(leaves))
+        return {"logits": logits} | states.named("carry", after.carry)
+
+    return {
+        "encode": encode.get_concrete_function(),
+        "init_state": init_state.get_concrete_function(),
+        "step": step.get_concrete_function(ids=tf.TensorSpec([None], tf.int32, "ids"), **spec.names),
+    }
+
+
+def of_texts(
+    model: Stepper, source: tokens.Tokenizer, target: tokens.Tokenizer, search, max_source: int, max_length: int
+) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    """`serving_default`, `nbest`, `greedy` and `score`: strings in, tokenizer and search inside the graph.
+
+    Args:
+        source: tokenizer of the source.
+        target: tokenizer of the target; may be the same one.
+        search: of `serving_default` and `nbest`.
+        max_source: most source ids, EOS included; a longer text loses its end.
+        max_length: most target ids, EOS included.
+    """
+    widest = dataclasses.replace(search, n_best=search.width) if search.n_best != search.width else search
+
+    def found(text, how) -> dict:
+        """(B,) string to text (B, N) and score (B, N)."""
+        ids = _no_empty_axis(tokens.prepare(text, source, max_source))
+        hypotheses = decode.generate(model, ids, how, max_length)
+        texts = target.decode(tf.reshape(hypotheses.ids, [-1, max_length]))
+        return {"text": tf.reshape(texts, [-1, how.n_best]), "score": hypotheses.scores}
+
+    def first(text, how) -> dict:
+        return {name: values[:, 0] for name, values in found(text, how).items()}
+
+    @tf.function(input_signature=[TEXT])
+    def serving_default(text):
+        return first(text, search)
+
+    @tf.function(input_signature=[TEXT])
+    def nbest(text):
+        return found(text, widest)
+
+    @tf.function(input_signature=[TEXT])
+    def greedy(text):
+        return first(text, decode.Greedy())
+
+    # Not `target`, which is the tokenizer here; the signature's name comes from the spec.
+    @tf.function(input_signature=[TEXT, tf.TensorSpec([None], tf.string, "target")])
+    def score(text, said):
+        lengths = target.encode(said).row_lengths()
+        # The score of a target that lost its end would be a number, but of another text.
+        message = f"a target has more than {max_length} ids, which is the most this model was exported for"
+        tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), message)
+        ids = tokens.prepare(said, target, max_length)
+        ids = tf.pad(ids, [[0, 0], [0, max_length - tf.shape(ids)[1]]], constant_values=PAD)
+        given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static
+        heard = _no_empty_axis(tokens.prepare(text, source, max_source))
+        return {"score": decode.score(model, heard, given)[1]}
+
+    functions = {"serving_default": serving_default, "nbest": nbest, "greedy": greedy, "score": score}
+    return {name: function.get_concrete_function() for name, function in functions.items()}
+
+
+@contextlib.contextmanager
+def portable(model):
+    """While it holds, `model` is traced for every machine, whatever this one has.
+
+    Keras writes the cuDNN kernel of a recurrent layer into a trace where a GPU is visible, and a SavedModel
+    with that kernel runs on no machine without one.
+    """
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "use_cudnn")]
+    before = [layer.use_cudnn for layer in layers]
+    try:
+        for layer in layers:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, use in zip(layers, before, strict=True):
+            layer.use_cudnn = use
+
+
+def _no_empty_axis(ids):
+    """(B, S) with S at least 1: a batch of no rows has no length of its own, and layers want a first position."""
+    return tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]], constant_values=PAD)

@@ -1,0 +1,16 @@
+"""Figures about predictions: while training, over decoded text, over edits."""
+
+from .edit import error_rate
+from .overlap import Overlap, Significance, bleu, chrf, compare
+from .sequence import Perplexity, TokenAccuracy
+
+__all__ = [
+    "Overlap",
+    "Perplexity",
+    "Significance",
+    "TokenAccuracy",
+    "bleu",
+    "chrf",
+    "compare",
+    "error_rate",
+]

@@ -1,0 +1,65 @@
+"""A bar that says what an impatient person asks: how far, how good, how fast, how long still."""
+
+import sys
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+class Progress(keras.callbacks.Callback):
+    """One bar an epoch with loss, tokens a second and time left; where there is no screen, one line an epoch.
+
+    Args:
+        step: batches already seen of the first epoch, on resume.
+        throughput: `Throughput`, for its rate.
+    """
+
+    def __init__(self, step: int = 0, throughput=None):
+        super().__init__()
+        self.step, self.throughput = step, throughput
+        self.console = Console(file=sys.stderr)
+        self._bar = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self.console.is_terminal:
+            return
+        self._bar = Bar(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:,.0f} tokens/s"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._bar.start()
+        name = f"{epoch + 1}/{self.params.get('epochs', '?')}"
+        self._task = self._bar.add_task(
+            "train", total=self.params.get("steps"), completed=self.step, epoch=name, loss=0.0, rate=0.0
+        )
+        self.step = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._bar is not None:
+            rate = self.throughput.rate if self.throughput else 0.0
+            self._bar.update(self._task, advance=1, loss=(logs or {}).get("loss", 0.0), rate=rate)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._stop()
+        shown = "  ".join(f"{name} {_short(value)}" for name, value in (logs or {}).items() if name != "tokens")
+        # A plain write: rich would break the line where it is too long for a file's idea of a screen.
+        print(f"epoch {epoch + 1}/{self.params.get('epochs', '?')}  {shown}", file=sys.stderr, flush=True)
+
+    def on_train_end(self, logs=None):
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
