@@ -30,7 +30,7 @@ def parse(arguments: list[str]):
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            chosen = tyro.cli(Union[choices], prog="python -m pipelines", args=arguments)
+            chosen = tyro.cli(Union[choices], prog="python -m pipelines", args=arguments)  # noqa: UP007
     except SystemExit as end:
         if end.code in (0, None):
             raise
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for a user's mistake."""
     try:
         name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        _load_tensorflow()
         return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -50,6 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _load_tensorflow() -> None:
+    """Imports TensorFlow without its greetings, which go to standard error before logging can be told to be quiet."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        importlib.import_module("tensorflow")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _one_line(box: str) -> str:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipelines import steps
 from pipelines.settings import Bench
 from seq2seq_keras import data, tokens
 
@@ -28,16 +29,16 @@ class Material(NamedTuple):
 
 def prepare(settings: Bench) -> Material:
     """Pairs as ids of one shared SentencePiece vocabulary, learned from them."""
-    given = settings.train
-    if given.source is None and given.target is None and given.tsv is None:
+    corpus = steps.read(settings.train, "train")
+    if corpus is None:
         corpus = made_up(settings.pairs)
+        name = "made-up pairs"
     else:
-        from pipelines import steps  # everything a run needs; made-up pairs need none of it
-
-        corpus = steps.read(given, "train")
+        files = (settings.train.tsv, settings.train.source, settings.train.target)
+        name = " and ".join(file.name for file in files if file)  # no folders in a table that others read
     tokenizer = tokens.learn("sentencepiece", [*corpus.source, *corpus.target], size=settings.vocabulary)
     examples = tokens.pairs(corpus, tokenizer, tokenizer, LONGEST, LONGEST)
-    return Material(corpus.name, examples, tokenizer.size)
+    return Material(name, examples, tokenizer.size)
 
 
 def made_up(count: int, seed: int = 0) -> data.Corpus:
@@ -46,7 +47,7 @@ def made_up(count: int, seed: int = 0) -> data.Corpus:
     lengths = np.clip(np.rint(random.gamma(10.0, 1.3, count)), 3, 40).astype(int)
     others = np.clip(lengths + np.rint(random.normal(0.0, 1.5, count)).astype(int), 3, 40)
     sides = [_sentences(random, letters, sizes) for letters, sizes in (("aeinorst", lengths), ("abeghikl", others))]
-    return data.Corpus(*sides, list(range(1, count + 1)), {}, f"{count:,} made-up pairs")
+    return data.Corpus(*sides, list(range(1, count + 1)), {}, "made-up")
 
 
 def _sentences(random: np.random.Generator, letters: str, lengths: np.ndarray) -> list[str]:

@@ -88,7 +88,7 @@ def turn(family: str, settings: Bench, material: Material) -> Turn:
         keras.config.set_dtype_policy(policy)
     watch = Stopwatch(data.plan(material.examples, settings.batch_tokens), settings.warmup, settings.seconds)
     batches = data.batch(material.examples, settings.batch_tokens)
-    model.fit(batches, epochs=1_000_000, callbacks=[watch], verbose=0)
+    model.fit(batches, epochs=1_000_000, callbacks=[watch], shuffle=False, verbose=0)  # the batches are shuffled
     keras.backend.clear_session()  # a model a turn would add up
     sizes = bench_work.Sizes(family, material.vocabulary, settings.width, settings.depth)
     return _counted(watch, sizes, *material.lengths)

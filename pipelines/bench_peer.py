@@ -1,8 +1,8 @@
 """OpenNMT-tf as a peer: the same model on the same ids, trained by its own interpreter in a process of its own.
 
 Same are depth, width, heads, inner width, dropout and its places, tying, label smoothing, Adam, float32, the token
-budget of a batch, the pairs, and the rule for the warm-up. Its own are the training loop, the batches (its length
-buckets of width 1, the least padding it can have) and its TensorFlow. It does not clip gradients, as by its default.
+budget of a batch, the pairs, and the rule for the warm-up. Its own are the training loop, the batches (length buckets
+of its default width) and its TensorFlow. It does not clip gradients, as by its default.
 """
 
 import json
@@ -14,10 +14,12 @@ from pipelines import bench_work
 from pipelines.bench_data import Material
 from pipelines.bench_fit import HEADS, Turn
 from pipelines.settings import Bench
-from seq2seq_keras.context import EOS, UNK
+from seq2seq_keras.context import BOS, EOS, PAD, UNK
 
 _SCRIPT = Path(__file__).with_name("bench_opennmt.py")
 _VERSIONS = "import json, opennmt, tensorflow; print(json.dumps([opennmt.__version__, tensorflow.__version__]))"
+_BUCKET = 2
+"""Its default width of a length bucket."""
 _GRACE = 300.0
 """Seconds beside warm-up and measurement, for imports and first steps, before the peer is killed."""
 
@@ -65,15 +67,16 @@ def _write(folder: Path, settings: Bench, material: Material) -> Path:
     """The pairs, the vocabulary and the task. Ids are the words: no piece can be split or lost on the way."""
     words = [str(i) for i in range(material.vocabulary)]
     words[EOS], words[UNK] = "</s>", "<unk>"
-    for side, end in (("source", ""), ("target", "")):
+    for side in ("source", "target"):
         rows = getattr(material.examples, side)
-        lines = (" ".join(words[i] for i in rows[row]) + end for row in range(len(rows)))
+        lines = (" ".join(words[i] for i in rows[row]) for row in range(len(rows)))
         (folder / side).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    entries = ["<blank>", "<s>", "</s>", *words[UNK + 1 :]]  # it adds the unknown word itself: as many as ours
+    own = (PAD, UNK, BOS, EOS)  # three come first in its file and it adds the unknown word itself: as many as ours
+    entries = ["<blank>", "<s>", "</s>", *(word for i, word in enumerate(words) if i not in own)]
     (folder / "vocabulary").write_text("".join(f"{word}\n" for word in entries), encoding="utf-8")
     task = {name: str(folder / name) for name in ("source", "target", "vocabulary")}
     task |= {name: getattr(settings, name) for name in ("width", "depth", "batch_tokens", "warmup", "seconds")}
-    task |= {"heads": HEADS, "bucket": 1, "pairs": len(material.examples), "result": str(folder / "result.json")}
+    task |= {"heads": HEADS, "bucket": _BUCKET, "pairs": len(material.examples), "result": str(folder / "result.json")}
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
     return folder / "task.json"
 

@@ -21,14 +21,20 @@ def plain(settings) -> dict:
 
 
 def write_json(path: Path, content) -> None:
+    """Any JSON content, readable for people; see `write_text`."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
     """Written beside, then renamed: a reader sees the old file or the new one."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise InputError(f"cannot be written ({error.strerror})", where=path, remedy="choose another place") from None
 
 

@@ -43,6 +43,8 @@ class Vocabulary:
     """One vocabulary and one table for both sides."""
     normalize: Literal["nfkc", "lower_nfkc", "none"] = "nfkc"
     """Unicode normalisation before anything else."""
+    target_normalize: Literal["nfkc", "lower_nfkc", "none"] | None = None
+    """Of the target, where the sides do not share a vocabulary; nothing means the same as the source."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,8 @@ class Quickstart:
     """Target positions a batch at most, padding included."""
     lr: float = 2e-3
     """Highest learning rate."""
+    beam: int = 4
+    """Width of the beam in the saved model."""
     words: tuple[str, ...] = ("keras", "tensor", "banana", "quickstart", "wednesday")
     """Asked of the exported model at the end."""
     seed: int = 0

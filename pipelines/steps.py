@@ -72,6 +72,7 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
     report = {
         "train": _counted(train, train_examples),
         "valid": None if valid is None else _counted(valid, valid_examples),
+        "samples": train.source[:: max(1, len(train) // _SAMPLES)][:_SAMPLES],
         "vocabulary": {"source": source.size, "target": output.size, "shared": target is None},
         "fingerprints": {
             "train": runs.fingerprint(train.source, train.target),
@@ -244,17 +245,22 @@ def translator(model: models.Seq2Seq, material: Material, settings) -> tasks.Tex
 
 def _learn(train: data.Corpus, how: Vocabulary) -> tuple:
     """Tokenizers of source and target; None for a target that shares the source's."""
-    options = {"normalize": None if how.normalize == "none" else how.normalize}
-    if how.size is not None:
-        options["size"] = how.size
+    sizes = {} if how.size is None else {"size": how.size}
+    form, other_form = how.normalize, how.target_normalize or how.normalize
     other = how.target_kind or how.kind
     if how.shared:
-        if other != how.kind:
+        if (other, other_form) != (how.kind, form):
             raise InputError(
-                f"one vocabulary cannot be of kind {how.kind} and {other}", remedy="add --tokens.no-shared"
+                f"one vocabulary cannot be of kind {how.kind}, {form} and of kind {other}, {other_form}",
+                remedy="add --tokens.no-shared",
             )
-        return tokens.learn(how.kind, [*train.source, *train.target], **options), None
-    return tokens.learn(how.kind, train.source, **options), tokens.learn(other, train.target, **options)
+        return tokens.learn(how.kind, [*train.source, *train.target], **sizes, normalize=_form(form)), None
+    source = tokens.learn(how.kind, train.source, **sizes, normalize=_form(form))
+    return source, tokens.learn(other, train.target, **sizes, normalize=_form(other_form))
+
+
+def _form(name: str) -> str | None:
+    return None if name == "none" else name
 
 
 def _counted(corpus: data.Corpus, examples: data.Examples) -> dict:

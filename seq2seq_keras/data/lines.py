@@ -64,9 +64,11 @@ def _split(stream: BinaryIO, limit: int) -> Iterator[bytes | None]:
         cut = not line.endswith(b"\n") and len(line) == room
         if cut:
             _skip(stream)
-        line = line.removesuffix(b"\n").removesuffix(b"\r")
         if first:
             line, first = line.removeprefix(_BOM), False
+            if not line:
+                return  # an empty file but for its mark
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
         yield None if cut or len(line) > limit else line
 
 

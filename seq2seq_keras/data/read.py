@@ -130,7 +130,7 @@ def _check(corpus: Corpus, total: int, max_reject_fraction: float) -> None:
     found = "; ".join(f"{reason}: {_some(lines)}" for reason, lines in corpus.rejected.items())
     if not len(corpus):
         raise InputError(f"no usable row among {total:,} ({found})", where=corpus.name)
-    if count > max_reject_fraction * total:
+    if count / total > max_reject_fraction:
         raise InputError(
             f"{count:,} of {total:,} rows cannot be used ({found})",
             where=corpus.name,

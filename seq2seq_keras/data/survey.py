@@ -32,7 +32,9 @@ def survey(corpus: Corpus) -> dict:
         "length_correlation": _correlation(corpus),
         "duplicates": _duplicates(corpus),
         "identical": _listed(
-            line for line, s, t in zip(corpus.lines, corpus.source, corpus.target, strict=True) if s.strip() == t.strip()
+            line
+            for line, s, t in zip(corpus.lines, corpus.source, corpus.target, strict=True)
+            if s.strip() == t.strip()
         ),
         "ratio": ratio_outliers(corpus),
         "characters": {side: characters(getattr(corpus, side), corpus.lines) for side in ("source", "target")},
@@ -86,12 +88,14 @@ def characters(texts: list[str], lines: list[int]) -> dict:
             "count": sum(counts[character] for character in control),
             "first": [_named(character, counts, texts, lines) for character in control[:_SHOWN]],
         },
-        "replacement": _listed(line for text, line in zip(texts, lines, strict=True) if "\N{REPLACEMENT CHARACTER}" in text),
+        "replacement": _listed(
+            line for text, line in zip(texts, lines, strict=True) if "\N{REPLACEMENT CHARACTER}" in text
+        ),
     }
 
 
 def _lengths(source: list[int], target: list[int]) -> dict:
-    """Figures and histogram of both sides; they share the edges, and what is beyond the last falls into the last bin."""
+    """Figures and histogram of both sides; they share the edges, and what is beyond the last is in the last bin."""
     both = np.array([*source, *target])
     most = int(np.percentile(both, 99.5)) if len(both) else 1
     width = max(1, -(-(most + 1) // _BINS))

@@ -46,8 +46,7 @@ def check(folder: str | Path, texts: list[str], expected: list[str] | None = Non
             check=False,
         )
         if done.returncode or not answers.is_file():
-            last = "\n".join(done.stderr.strip().splitlines()[-5:])
-            raise RuntimeError(f"{folder}: the export does not run in a fresh process:\n{last}")
+            raise RuntimeError(f"{folder}: the export does not run in a fresh process:\n{done.stderr[-2_000:]}")
         found = json.loads(answers.read_text(encoding="utf-8"))["text"]
     if expected is None:
         return found

@@ -8,9 +8,8 @@ import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 
 from seq2seq_keras.context import DecodeState
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import manifest
-from seq2seq_keras.export.signatures import ENDPOINTS
-from seq2seq_keras.tokens.normal import strings
+from seq2seq_keras.export import manifest, signatures
+from seq2seq_keras.tokens import strings
 
 
 class Exported:
@@ -53,12 +52,24 @@ class Exported:
         found = []
         for row in self._rows("nbest", texts):
             pairs = zip(row["text"], row["score"], strict=True)
-            found.append([(text.decode("utf-8"), float(score)) for text, score in pairs if score > float("-inf")])
+            kept = [(text.decode("utf-8"), float(score)) for text, score in pairs if score > float("-inf")]
+            found.append(kept or [("", float("-inf"))])
         return found
 
     def score(self, texts: list[str], targets: list[str]) -> list[float]:
-        """Log probability of each target."""
-        return [float(row["score"]) for row in self._rows("score", texts, targets)]
+        """Log probability of each target.
+
+        Raises:
+            InputError: lists of unequal length, or a target with more ids than the model was exported for.
+        """
+        if len(texts) != len(targets):
+            raise InputError(f"{len(texts):,} texts and {len(targets):,} targets", expected="as many")
+        try:
+            return [float(row["score"]) for row in self._rows("score", texts, targets)]
+        except tf.errors.InvalidArgumentError as error:
+            if signatures.TOO_LONG not in str(error):
+                raise
+            raise InputError(signatures.TOO_LONG, expected=f"at most {self.max_length}, its end included") from None
 
     def init_state(self, source, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step; lists of leaves in place of the nests."""
@@ -105,9 +116,13 @@ def load(folder: str | Path, batch: int = 32) -> Exported:
         found = "there is no SavedModel in it" if folder.is_dir() else "there is no such folder"
         raise InputError(found, where=folder, expected="a folder written by an export")
     manifest.verify(folder)
-    settings = json.loads((folder / manifest.EXTRA / "settings.json").read_bytes())
+    try:
+        settings = json.loads((folder / manifest.EXTRA / "settings.json").read_bytes())
+        int(settings["max_length"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError("its settings.json is not that of an export", where=folder) from None
     module = tf.saved_model.load(str(folder))
-    missing = sorted(set(ENDPOINTS) - set(module.signatures))
+    missing = sorted(set(signatures.ENDPOINTS) - set(module.signatures))
     if missing:
         raise InputError(f"it has no endpoint {', '.join(missing)}", where=folder, remedy="export the model anew")
     return Exported(folder, module, settings, batch)

@@ -1,4 +1,7 @@
-"""The endpoints of an exported model, each traced once for every batch and length."""
+"""The endpoints of an exported model, each traced once for every batch and length.
+
+Traced without AutoGraph: nothing here needs it, and it reads source files, which an installation may lack.
+"""
 
 import contextlib
 import dataclasses
@@ -12,6 +15,9 @@ from seq2seq_keras.export.states import IDS
 
 TEXT = tf.TensorSpec([None], tf.string)
 """(B,) texts, UTF-8; other bytes become U+FFFD."""
+
+TOO_LONG = "a target has more ids than the model was exported for"
+"""The one error that an endpoint raises by itself."""
 
 ENDPOINTS = {
     "serving_default": "text (B,) to the best text (B,) and its score (B,), by the search of this export",
@@ -34,15 +40,15 @@ def of_ids(model: Stepper, max_length: int) -> dict[str, tf.types.experimental.C
     """
     spec = states.trace(model, max_length)
 
-    @tf.function(input_signature=[IDS])
+    @tf.function(input_signature=[IDS], autograph=False)
     def encode(source):
         return states.flatten_context(model.encode(_no_empty_axis(source)))
 
-    @tf.function(input_signature=[IDS])
+    @tf.function(input_signature=[IDS], autograph=False)
     def init_state(source):
         return states.flatten(model.init_state(_no_empty_axis(source), max_length))
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(ids, **leaves):
         logits, after = model.step(ids, spec.unflatten(leaves))
         return {"logits": logits} | states.named("carry", after.carry)
@@ -78,25 +84,24 @@ def of_texts(
     def first(text, how) -> dict:
         return {name: values[:, 0] for name, values in found(text, how).items()}
 
-    @tf.function(input_signature=[TEXT])
+    @tf.function(input_signature=[TEXT], autograph=False)
     def serving_default(text):
         return first(text, search)
 
-    @tf.function(input_signature=[TEXT])
+    @tf.function(input_signature=[TEXT], autograph=False)
     def nbest(text):
         return found(text, widest)
 
-    @tf.function(input_signature=[TEXT])
+    @tf.function(input_signature=[TEXT], autograph=False)
     def greedy(text):
         return first(text, decode.Greedy())
 
     # Not `target`, which is the tokenizer here; the signature's name comes from the spec.
-    @tf.function(input_signature=[TEXT, tf.TensorSpec([None], tf.string, "target")])
+    @tf.function(input_signature=[TEXT, tf.TensorSpec([None], tf.string, "target")], autograph=False)
     def score(text, said):
         lengths = target.encode(said).row_lengths()
         # The score of a target that lost its end would be a number, but of another text.
-        message = f"a target has more than {max_length} ids, which is the most this model was exported for"
-        tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), message)
+        tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
         ids = tokens.prepare(said, target, max_length)
         ids = tf.pad(ids, [[0, 0], [0, max_length - tf.shape(ids)[1]]], constant_values=PAD)
         given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static

@@ -28,7 +28,7 @@ def trace(model, max_length: int) -> StateSpec:
     """The specs of the state before the first step, for any batch and any source length."""
     found = []
 
-    @tf.function(input_signature=[IDS])
+    @tf.function(input_signature=[IDS], autograph=False)
     def init_state(source):
         state = model.init_state(source, max_length)
         found.append(tree.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), state))

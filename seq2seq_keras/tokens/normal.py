@@ -10,7 +10,7 @@ from seq2seq_keras.errors import InputError
 FORMS = ("nfkc", "lower_nfkc", "nfc", None)
 """What `normalize` may be. All but None also turn every run of white space into one blank and strip the ends."""
 
-_WHITE = r"[\s\p{Z}\x{85}]+"
+_WHITE = r"[\s\p{Z}\x{0B}\x{85}]+"
 _CHUNK = 4_096
 
 

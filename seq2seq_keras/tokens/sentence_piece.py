@@ -1,11 +1,13 @@
 """Subwords of whole sentences, blanks included."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
+from tensorflow_text.python.ops import sentencepiece_tokenizer as ops
 
 from seq2seq_keras.context import UNK
 from seq2seq_keras.errors import InputError
@@ -34,6 +36,7 @@ class SentencePiece(Tokenizer):
     def __init__(self, model: bytes, normalize: str | None = "nfkc"):
         try:
             tokenizer = tf_text.SentencepieceTokenizer(model=model, out_type=tf.int32)
+            tokenizer._model_resource = _Model(model)
             size = int(tokenizer.vocab_size())
         except tf.errors.OpError:
             raise InputError("this is no sentencepiece model") from None
@@ -89,3 +92,20 @@ class SentencePiece(Tokenizer):
 
     def _ids(self, texts):
         return self._tokenizer.tokenize(texts)
+
+
+class _Model(tf.saved_model.experimental.TrackableResource):
+    """A model that TensorFlow keeps by name.
+
+    tensorflow-text's own has no name and belongs to the kernel that made it: after `keras.backend.clear_session()`,
+    which drops all kernels, it would be gone.
+    """
+
+    def __init__(self, model: bytes):
+        super().__init__()
+        self._model = model
+        _ = self.resource_handle  # makes it
+
+    def _create_resource(self):
+        name = f"sentencepiece_{hashlib.sha256(self._model).hexdigest()}"
+        return ops.gen_sentencepiece_tokenizer.sentencepiece_op(model=self._model, shared_name=name)

@@ -10,17 +10,23 @@ from seq2seq_keras.errors import InputError
 
 NAME = "tokenizer.json"
 _FORMAT = 1
+_OTHER = "name another folder, or move this away"
 _REMEDY = "copy the folder again, or learn the vocabulary anew"
 
 
 def write(folder: str | Path, kind: str, settings: dict, fingerprint: str, files: dict[str, bytes]) -> None:
-    """Writes beside, then renames: a reader sees the old folder or the new one."""
-    folder = Path(folder)
+    """Writes beside, then renames: a reader sees the old folder or the new one.
+
+    Raises:
+        InputError: it cannot be written, or what is there is something else than a vocabulary.
+    """
+    folder = Path(folder).resolve()  # a link stays one
     beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     head = {"format": _FORMAT, "kind": kind, "settings": settings, "fingerprint": fingerprint, "files": sums}
     try:
+        _check_ours(folder)
         beside.mkdir(parents=True)
         for name, content in {**files, NAME: json.dumps(head, indent=2).encode()}.items():
             with open(beside / name, "wb") as file:
@@ -52,8 +58,10 @@ def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
     try:
         head = json.loads((folder / NAME).read_bytes())
         format, sums = head["format"], dict(head["files"])
-        str(head["kind"]), dict(head["settings"]), str(head["fingerprint"])
-    except (ValueError, KeyError, TypeError):
+        if not isinstance(head["kind"], str) or not isinstance(head["settings"], dict):
+            raise TypeError
+        str(head["fingerprint"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY) from None
     except OSError as error:
         raise InputError(f"it cannot be read ({error.strerror})", where=folder / NAME) from None
@@ -62,8 +70,16 @@ def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
     return head, {name: _file(folder, name, digest) for name, digest in sums.items()}
 
 
+def _check_ours(folder: Path) -> None:
+    if folder.is_dir():
+        if not (folder / NAME).is_file() and any(folder.iterdir()):
+            raise InputError("this folder holds something, but not a vocabulary", where=folder, remedy=_OTHER)
+    elif folder.exists():
+        raise InputError("this is a file", where=folder, expected="a folder", remedy=_OTHER)
+
+
 def _file(folder: Path, name: str, digest: str) -> bytes:
-    if Path(name).name != name:
+    if Path(name).name != name or "\0" in name:
         raise InputError(f"file name {name!r} leads out of the folder", where=folder / NAME)
     try:
         content = (folder / name).read_bytes()

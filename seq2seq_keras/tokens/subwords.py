@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable
 
 import sentencepiece
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tokens.normal import chunks, normal
@@ -54,7 +55,9 @@ def learn_model(texts: Iterable[str], size: int, normalize: str | None, **option
                 f"no vocabulary of {size:,} pieces can be learned ({_reason(error)})",
                 remedy="give a larger size, or a lower character coverage",
             ) from None
-    return model.getvalue()
+    learned = ModelProto.FromString(model.getvalue())
+    learned.normalizer_spec.ClearField("normalization_rule_tsv")  # the name of a file that is gone, another each time
+    return learned.SerializeToString(deterministic=True)
 
 
 def _reason(error: Exception) -> str:

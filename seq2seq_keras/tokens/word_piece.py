@@ -13,6 +13,8 @@ from seq2seq_keras.tokens.tokenizer import SPECIALS, UNKNOWN, Tokenizer
 
 _INSIDE = "##"
 """Marks a piece that goes on with a word."""
+_NUL = "\0"
+"""No piece can hold it."""
 _LONGEST_WORD = 5_000
 """Bytes; a longer word is unknown."""
 
@@ -36,16 +38,20 @@ class WordPiece(Tokenizer):
     def __init__(self, pieces: list[str], normalize: str | None = "nfkc"):
         surfaces = [(piece[2:] if _is_inside(piece) else f" {piece}").encode() for piece in pieces[4:]]
         super().__init__(pieces, surfaces, f" {UNKNOWN}".encode(), normalize, blank_first=True)
-        # With a blank inside, no word of a text is taken for a special piece.
+        # With a blank in them, no word of a text is taken for a special piece or begins with a piece from inside.
         special = [f"{name} " for name in SPECIALS]
-        self._tokenizer = tf_text.FastWordpieceTokenizer(
-            [*special, *pieces[4:]],
-            suffix_indicator=_INSIDE,
-            max_bytes_per_word=_LONGEST_WORD,
-            token_out_type=tf.int32,
-            unknown_token=special[1],
-            no_pretokenization=True,
-        )
+        names = [*special, *(f" {piece[2:]}" if _is_inside(piece) else piece for piece in pieces[4:])]
+        try:
+            self._tokenizer = tf_text.FastWordpieceTokenizer(
+                names,
+                suffix_indicator=" ",
+                max_bytes_per_word=_LONGEST_WORD,
+                token_out_type=tf.int32,
+                unknown_token=special[1],
+                no_pretokenization=True,
+            )
+        except RuntimeError as error:
+            raise InputError(f"these pieces make no vocabulary ({error})") from None
 
     @classmethod
     def learn(cls, texts: Iterable[str], size: int = 8_000, *, normalize: str | None = "nfkc") -> "WordPiece":
@@ -69,7 +75,7 @@ class WordPiece(Tokenizer):
         model = learn_model(texts, size, normalize, model_type="bpe", character_coverage=1.0)
         merged = [_rename(piece) for piece in _pieces(model)]
         known = set(alphabet) | set(SPECIALS)
-        pieces = [piece for piece in merged if piece and piece not in known]
+        pieces = [piece for piece in merged if piece and piece not in known and _NUL not in piece]
         return cls([*SPECIALS, *alphabet, *pieces][:size], normalize)
 
     def _ids(self, texts):
@@ -86,7 +92,8 @@ def _alphabet(texts: list[str], normalize: str | None) -> tuple[list[str], list[
     for chunk in chunks(texts):
         words.update(tf.strings.split(normal(chunk, normalize)).flat_values.numpy().tolist())
     decoded = [word.decode("utf-8") for word in words]
-    return sorted({word[0] for word in decoded}), sorted({letter for word in decoded for letter in word[1:]})
+    first, inside = {word[0] for word in decoded}, {letter for word in decoded for letter in word[1:]}
+    return sorted(first - {_NUL}), sorted(inside - {_NUL})
 
 
 def _pieces(model: bytes) -> list[str]:

@@ -117,11 +117,12 @@ class Recorder(keras.Model):
     test_step = train_step
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras, of a first epoch that is resumed
 @pytest.mark.parametrize("step", [0, 2])
 def test_fit_sees_every_epoch_whole(step):
     model = Recorder()
     model.compile(run_eagerly=True)
-    model.fit(batch(EXAMPLES, BUDGET, step=step), epochs=3, verbose=0)
+    model.fit(batch(EXAMPLES, BUDGET, step=step), epochs=3, shuffle=False, verbose=0)
     assert model.seen == (expected(0) + expected(1) + expected(2))[step:]
 
 
@@ -129,8 +130,9 @@ def test_fit_sees_every_epoch_whole(step):
 def test_fit_by_a_number_of_steps_sees_the_same_stream(step):
     model = Recorder()
     model.compile(run_eagerly=True)
-    model.fit(batch(EXAMPLES, BUDGET, step=step).repeat(), epochs=2, steps_per_epoch=COUNT - 1, verbose=0)
-    assert model.seen == (expected(0) + expected(1))[step:][: 2 * (COUNT - 1)] + expected(2)[: max(0, step - 2)]
+    dataset = batch(EXAMPLES, BUDGET, step=step).repeat()
+    model.fit(dataset, epochs=2, steps_per_epoch=COUNT - 1, shuffle=False, verbose=0)
+    assert model.seen == (expected(0) + expected(1))[step : step + 2 * (COUNT - 1)]
 
 
 def test_validation_inside_fit_sees_the_same_batches_every_time():

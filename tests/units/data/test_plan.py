@@ -29,6 +29,13 @@ def test_epochs_and_seeds_differ_in_order_and_in_neighbours():
     assert len({str(sorted(map(sorted, batches))) for batches in found}) == 6
 
 
+def test_the_batches_of_an_epoch_come_in_no_order_of_length():
+    made = BatchPlan(SOURCE, TARGET, 128, 0)
+    orders = [[int(TARGET[batch].max()) for batch in made.epoch(epoch)] for epoch in range(3)]
+    assert sorted(orders[0]) not in orders
+    assert orders[0] != orders[1] != orders[2]
+
+
 def test_batches_share_their_target_length():
     spread = [np.ptp(TARGET[batch]) for batch in BatchPlan(SOURCE, TARGET, 256, 0).epoch(0)]
     assert max(spread) <= 5  # at random it would be near 29
@@ -72,6 +79,6 @@ def test_no_examples_and_a_negative_seed_are_refused():
 
 def test_the_plan_of_examples_is_the_plan_of_their_lengths():
     examples = Examples(Ragged.from_rows([[5, 3], [5, 6, 3]]), Ragged.from_rows([[7], [8, 9]]))
-    made = plan(examples, 6, 4)
-    assert (made.tokens_per_batch, made.seed, len(made)) == (6, 4, 1)
-    assert indices(made.epoch(1)) == indices(BatchPlan([2, 3], [1, 2], 6, 4).epoch(1))
+    made = plan(examples, 8, 4)
+    assert (made.tokens_per_batch, made.seed, len(made)) == (8, 4, 1)
+    assert indices(made.epoch(1)) == indices(BatchPlan([2, 3], [1, 2], 8, 4).epoch(1))

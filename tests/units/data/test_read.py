@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 
 import pytest
 
@@ -61,11 +62,11 @@ def test_a_byte_order_mark_inside_the_file_is_text(put):
     assert read_lines(put("a", "\ufeffx\n\ufeffy\n")) == ["x", "\ufeffy"]
 
 
-@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])
-def test_only_a_line_feed_ends_a_line(put, inside):
-    corpus = read_pairs(put("a", f"ei{inside}ns\nzwei\n"), put("b", "one\ntwo\n"))
-    assert corpus.source == [f"ei{inside}ns", "zwei"]
-    assert read_pairs(put("t", f"ei{inside}ns\tone\n")).source == [f"ei{inside}ns"]
+def test_only_a_line_feed_ends_a_line(put):
+    lines = [f"ei{inside}ns" for inside in "\u2028\u2029\x85\x0b\x0c\x1c\r"]
+    source, target = put("a", "\n".join(lines)), put("b", "one\n" * len(lines))
+    assert read_pairs(source, target).source == read_lines(source) == lines
+    assert read_pairs(put("t", "".join(f"{line}\tone\n" for line in lines))).source == lines
 
 
 def test_every_row_left_out_is_counted_with_reason_and_line(put):
@@ -193,9 +194,9 @@ def test_a_damaged_packed_file_is_named(put, damage):
         read_lines(path)
 
 
-@pytest.mark.parametrize("name", ["a", "a.gz"])
-def test_an_empty_file_is_named(put, name):
-    path = put(name, "")
+@pytest.mark.parametrize("name, content", [("a", ""), ("a.gz", ""), ("a", "\ufeff")])
+def test_an_empty_file_is_named(put, name, content):
+    path = put(name, content)
     with pytest.raises(InputError, match=f"{name}: the file is empty; expected one text a line"):
         read_lines(path)
     with pytest.raises(InputError, match=f"{name}: no lines: the file is empty"):
@@ -236,9 +237,15 @@ def test_no_usable_row_is_an_error_whatever_fraction_is_allowed(put):
         read_pairs(path, path, max_reject_fraction=1)
 
 
-def test_rejects_up_to_the_allowed_fraction_are_no_error(put):
-    path = put("a", "x\n" * 99 + "\n")
-    assert len(read_pairs(path, path)) == 99
+def test_rejects_up_to_the_allowed_fraction_are_no_error_and_so_is_the_advised_one(put):
+    for bad in range(1, 100):
+        path = put("a", "x\n" * (100 - bad) + "\n" * bad)
+        assert len(read_pairs(path, path, max_reject_fraction=bad / 100)) == 100 - bad
+        with pytest.raises(InputError) as error:
+            read_pairs(path, path, max_reject_fraction=(bad - 1) / 100)
+        advice = float(re.search(r"raise max_reject_fraction to (\S+)", str(error.value))[1])
+        assert bad / 100 <= advice <= (bad + 1) / 100
+        assert len(read_pairs(path, path, max_reject_fraction=advice)) == 100 - bad
 
 
 def test_lines_keep_their_place_empty_ones_too(put):

@@ -1,0 +1,112 @@
+"""Training speed of the three families, beside the machine's matrix products and, if asked, another toolkit.
+
+    python -m pipelines bench train --train.source a.en --train.target a.de --output runs/bench \\
+        --peer opennmt-tf --peer-python path/to/its/python
+
+A turn measures each family and the peer, each from fresh weights, and the machine between them; medians over turns.
+"""
+
+import statistics
+
+from pipelines import bench_data, bench_fit, bench_peer, bench_table, runs
+from pipelines.settings import Bench
+from seq2seq_keras.errors import InputError
+
+REFERENCE = "transformer"
+"""The family a peer is compared with: the one whose model it copies."""
+
+
+def run(settings: Bench) -> int:
+    """The command; returns the exit code."""
+    check(settings)
+    peer = _peer(settings)
+    material = bench_data.prepare(settings)
+    print(f"{material.name}: {len(material.examples):,} pairs, {material.vocabulary:,} entries", flush=True)
+    turns = [row for number in range(1, settings.turns + 1) for row in _turn(number, settings, material, peer)]
+    source, target = material.lengths
+    report = {
+        **bench_table.about(settings),
+        "settings": runs.plain(settings),
+        "data": {
+            "name": material.name,
+            "pairs": len(material.examples),
+            "vocabulary": material.vocabulary,
+            "mean_source_ids": float(source.mean()),
+            "mean_target_ids": float(target.mean()),
+        },
+        "peer": peer,
+        "turns": turns,
+        "summary": summary(turns),
+    }
+    report["versions"] |= peer.get("versions", {})
+    bench_table.show(report, settings.output)
+    if settings.json:
+        runs.write_json(settings.json, report)
+    return 0
+
+
+def check(settings: Bench) -> None:
+    """Refuses what cannot be measured."""
+    for name in ("width", "depth", "vocabulary", "batch_tokens", "pairs", "turns", "seconds"):
+        if (value := getattr(settings, name)) <= 0:
+            raise InputError(f"--{name.replace('_', '-')} is {value}", expected="more than 0")
+    if settings.warmup < 0:
+        raise InputError(f"--warmup is {settings.warmup}", expected="0 or more")
+    if settings.width % bench_fit.HEADS:
+        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {bench_fit.HEADS}")
+    if settings.output and settings.output.exists() and not settings.output.is_dir():
+        raise InputError("is a file", where=settings.output, remedy="name a folder with --output")
+
+
+def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
+    """Name to figure to median, least and most over the turns.
+
+    `of_peak` is useful work by the peak of the same turn; `by_peer` the speed of `REFERENCE` by that of the peer in
+    the same turn, so that what slows the machine for a while cancels.
+    """
+    rows = {(row["turn"], row["name"]): row for row in turns}
+    columns = {}
+    for (number, name), row in rows.items():
+        column = columns.setdefault(name, {})
+        for figure in ("target_tokens_per_second", "padding", "useful_gflops", "peak_gflops", "of_peak"):
+            column.setdefault(figure, []).append(row[figure])
+        other = rows.get((number, "opennmt-tf"))
+        if name == REFERENCE and other:
+            ratio = row["target_tokens_per_second"] / other["target_tokens_per_second"]
+            column.setdefault("by_peer", []).append(ratio)
+    return {
+        name: {figure: [statistics.median(v), min(v), max(v)] for figure, v in column.items()}
+        for name, column in columns.items()
+    }
+
+
+def _turn(number: int, settings: Bench, material: bench_data.Material, peer: dict) -> list[dict]:
+    """Everything once, the machine's peak between all of it: the best of these is the peak of the turn."""
+    rows, peaks = [], [bench_fit.peak(settings)]
+    for name in dict.fromkeys([*settings.family, *([settings.peer] if "versions" in peer else [])]):
+        try:
+            if name == settings.peer:
+                measured = bench_peer.turn(settings, material)
+            else:
+                measured = bench_fit.turn(name, settings, material)
+        except bench_peer.PeerError as error:
+            peer["skipped"] = f"turn {number}: {error}"
+            print(f"{name} skipped: {peer['skipped']}", flush=True)
+            continue
+        rows.append({"turn": number, "name": name, **measured.figures()})
+        print(f"turn {number}: {name} {rows[-1]['target_tokens_per_second']:,.0f} target tokens/s", flush=True)
+        peaks.append(bench_fit.peak(settings))
+    best = max(peaks) / 1e9
+    print(f"turn {number}: peak {best:,.0f} GFLOP/s", flush=True)
+    return [row | {"peak_gflops": best, "of_peak": row["useful_gflops"] / best} for row in rows]
+
+
+def _peer(settings: Bench) -> dict:
+    """Name and versions of the peer, or why it is skipped."""
+    if settings.peer is None:
+        return {}
+    try:
+        return {"name": settings.peer, "versions": bench_peer.versions(settings)}
+    except bench_peer.PeerError as error:
+        print(f"{settings.peer} skipped: {error}", flush=True)
+        return {"name": settings.peer, "skipped": str(error)}

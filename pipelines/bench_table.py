@@ -1,0 +1,128 @@
+"""The table of a bench: what was measured, on what machine, by which command."""
+
+import datetime
+import io
+import os
+import platform
+import shlex
+from dataclasses import fields
+from importlib import metadata
+from pathlib import Path
+
+import rich.box
+import rich.console
+import rich.table
+import tensorflow as tf
+
+from pipelines.settings import Bench, Files
+from seq2seq_keras.errors import InputError
+
+FILE = "bench_train.md"
+
+
+def about(settings: Bench) -> dict:
+    """Machine, versions, date and command."""
+    return {
+        "machine": {"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "gpu": _cards()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command(settings),
+    }
+
+
+def command(settings: Bench) -> str:
+    """The command line that gives these settings; files by name only, for a table that others read."""
+    words = ["python", "-m", "pipelines", "bench", settings.what]
+    for field in fields(Bench):
+        value = getattr(settings, field.name)
+        if field.name == "what" or value == field.default:
+            continue
+        option = "--" + field.name.replace("_", "-")
+        if isinstance(value, Files):
+            for part in fields(Files):
+                inner = getattr(value, part.name)
+                if inner != part.default:
+                    words += [f"{option}.{part.name.replace('_', '-')}", *_words(inner)]
+        else:
+            words += [option, *_words(value)]
+    return shlex.join(words)
+
+
+def show(report: dict, folder: Path | None) -> None:
+    """Prints the table and, with a folder, writes the same text to it."""
+    text = render(report)
+    print(f"\n{text}", end="", flush=True)
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", where=folder, remedy="choose another place") from None
+
+
+def render(report: dict) -> str:
+    """The report as Markdown: a table of medians with least and most, and what it was measured with."""
+    titles = ("", "target tokens/s", "padding", "useful GFLOP/s", "peak GFLOP/s", "of peak", "by peer")
+    table = rich.table.Table(box=rich.box.MARKDOWN)
+    for title in titles:
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    for name, figures in report["summary"].items():
+        table.add_row(
+            name,
+            _span(figures["target_tokens_per_second"], "{:,.0f}"),
+            "{:.1%}".format(figures["padding"][0]),
+            _span(figures["useful_gflops"], "{:,.1f}"),
+            _span(figures["peak_gflops"], "{:,.1f}"),
+            _span(figures["of_peak"], "{:.1%}"),
+            _span(figures["by_peer"], "{:.2f}x") if "by_peer" in figures else "",
+        )
+    written = io.StringIO()
+    rich.console.Console(file=written, width=200, color_system=None).print(table)
+    lines = [line.rstrip() for line in written.getvalue().splitlines() if line.strip()]
+    return "\n".join([*lines, "", *_notes(report)]) + "\n"
+
+
+def _notes(report: dict) -> list[str]:
+    machine, data, settings = report["machine"], report["data"], report["settings"]
+    notes = [
+        f"Median (least to most) of {settings['turns']} turns of {settings['seconds']:g} seconds after a warm-up of "
+        f"one pass, at most {settings['warmup']:g} seconds; {settings['precision']}.",
+        f"Data: {data['name']}, {data['pairs']:,} pairs of {data['mean_source_ids']:.1f} and "
+        f"{data['mean_target_ids']:.1f} ids, vocabulary of {data['vocabulary']:,}.",
+        f"Machine: {machine['cpu']}, {machine['cores']} cores" + "".join(f", {card}" for card in machine["gpu"]) + ".",
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()) + ".",
+        f"Date: {report['date']}.",
+        f"Command: `{report['command']}`",
+    ]
+    if "skipped" in report["peer"]:
+        notes.insert(0, f"{report['peer']['name']} skipped: {report['peer']['skipped']}.")
+    return [f"- {note}" for note in notes]
+
+
+def _span(values: list[float], form: str) -> str:
+    middle, least, most = (form.format(value) for value in values)
+    return f"{middle} ({least} to {most})"
+
+
+def _words(value) -> list[str]:
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    return [value.name if isinstance(value, Path) else str(value)]
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def _cards() -> list[str]:
+    cards = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(card).get("device_name", "GPU") for card in cards]

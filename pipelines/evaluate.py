@@ -1,0 +1,124 @@
+"""Score a run on a test set.
+
+python -m pipelines evaluate --run runs/en_de --source test.en --reference test.de --json report.json
+"""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import plots, runs
+from pipelines.settings import Evaluate
+from seq2seq_keras import data, decode, metrics
+from seq2seq_keras.errors import InputError
+from seq2seq_keras.tasks import TextToText
+
+_BUCKETS = (1, 6, 11, 16, 21, 31, 51)
+"""First source length, in words, of each bucket."""
+
+
+def run(settings: Evaluate) -> int:
+    """The command; returns the exit code."""
+    task = TextToText.load(settings.run / "model" if (settings.run / "model").is_dir() else settings.run)
+    task.batch_size = settings.batch
+    sources = data.read_lines(settings.source)
+    references = [data.read_lines(path) for path in settings.reference]
+    for path, rows in zip(settings.reference, references):
+        if len(rows) != len(sources):
+            raise InputError(
+                f"{settings.source} has {len(sources):,} lines and {path} has {len(rows):,}",
+                expected="as many: line N of the reference translates line N of the source",
+            )
+    theirs = None if settings.compare is None else other_outputs(settings.compare, settings.source, len(sources))
+    search = searched(settings, task.search)
+
+    begun = time.monotonic()
+    outputs = task.generate(sources, search)
+    seconds = time.monotonic() - begun
+    report = judged(sources, outputs, references, settings.tokenize)
+    report |= {
+        "source": str(settings.source),
+        "search": {"kind": type(search).__name__, **vars(search)},
+        "seconds": round(seconds, 2),
+        "sentences_per_second": round(len(sources) / seconds, 1),
+    }
+    if theirs is not None:
+        found = metrics.compare(outputs, theirs, references, settings.tokenize)
+        report["compare"] = {"with": str(settings.compare), **found._asdict()}
+
+    folder = settings.output or settings.run / "evaluations" / settings.source.name.removesuffix(".gz")
+    runs.write_text(folder / "outputs.txt", "".join(f"{line}\n" for line in outputs))
+    runs.write_json(folder / "report.json", report)
+    plots.by_length(report["by_length"], folder / "by_length.png")
+    if settings.json:
+        runs.write_json(settings.json, report)
+    show(report, sources, outputs, references, settings.samples)
+    print(f"outputs, report and plot: {folder}", flush=True)
+    return 0
+
+
+def searched(settings, search):
+    """The search of the run, changed as asked."""
+    if settings.search == "greedy":
+        return decode.Greedy()
+    width = settings.beam or (search.width if isinstance(search, decode.Beam) else 5)
+    penalty = settings.length_penalty
+    if penalty is None:
+        penalty = search.length_penalty if isinstance(search, decode.Beam) else 0.6
+    if width < 1 or penalty < 0:
+        raise InputError(f"beam {width} and length penalty {penalty}", expected="at least 1, and not negative")
+    return decode.Beam(width, penalty)
+
+
+def judged(sources: list[str], outputs: list[str], references: list[list[str]], tokenize: str) -> dict:
+    """BLEU and chrF with their signatures, over all and by source length."""
+    bleu, chrf = metrics.bleu(outputs, references, tokenize), metrics.chrf(outputs, references)
+    buckets: dict[int, list[int]] = {}
+    for row, source in enumerate(sources):
+        first = max((first for first in _BUCKETS if first <= max(1, len(source.split()))), default=1)
+        buckets.setdefault(first, []).append(row)
+    by_length = []
+    for first, rows in sorted(buckets.items()):
+        place = _BUCKETS.index(first)
+        last = f"-{_BUCKETS[place + 1] - 1}" if place + 1 < len(_BUCKETS) else "+"
+        part = [[reference[row] for row in rows] for reference in references]
+        score = metrics.bleu([outputs[row] for row in rows], part, tokenize).score
+        by_length.append({"words": f"{first}{last}", "rows": len(rows), "bleu": round(score, 2)})
+    return {
+        "bleu": bleu.score,
+        "bleu_signature": bleu.signature,
+        "chrf": chrf.score,
+        "chrf_signature": chrf.signature,
+        "rows": len(sources),
+        "by_length": by_length,
+    }
+
+
+def other_outputs(path: Path, source: Path, count: int) -> list[str]:
+    """Outputs of another system: a file, or what an evaluated run said to the same source."""
+    if path.is_dir():
+        path = path / "evaluations" / source.name.removesuffix(".gz") / "outputs.txt"
+    rows = data.read_lines(path)
+    if len(rows) != count:
+        raise InputError(f"{len(rows):,} outputs", where=path, expected=f"{count:,}, one for each line of {source}")
+    return rows
+
+
+def show(report: dict, sources, outputs, references, samples: int) -> None:
+    """The report for people."""
+    console = Console()
+    print(f"BLEU {report['bleu']:.2f}  {report['bleu_signature']}")
+    print(f"chrF {report['chrf']:.2f}  {report['chrf_signature']}")
+    print(f"{report['rows']:,} sentences in {report['seconds']} s ({report['sentences_per_second']} a second)")
+    if "compare" in report:
+        other = report["compare"]
+        print(f"against {other['with']}: {other['ours']:.2f} and {other['theirs']:.2f}, p = {other['p_value']:.4f}")
+    table = Table("words in the source", "sentences", "BLEU")
+    for row in report["by_length"]:
+        table.add_row(row["words"], str(row["rows"]), f"{row['bleu']:.2f}")
+    console.print(table)
+    step = max(1, len(sources) // max(samples, 1))
+    for row in range(0, len(sources), step)[:samples]:
+        print(f"source    {sources[row]}\noutput    {outputs[row]}\nreference {references[0][row]}\n")

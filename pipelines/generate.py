@@ -1,0 +1,73 @@
+"""Translate standard input, line by line in order, to standard output.
+
+python -m pipelines generate --model saved_models/en_de/1 < input.txt > output.txt
+"""
+
+import sys
+import time
+
+from pipelines import runs
+from pipelines.evaluate import searched
+from pipelines.settings import Generate
+from seq2seq_keras import data, decode
+from seq2seq_keras.errors import InputError
+
+_AT_ONCE = 1024
+"""Lines decoded before their outputs are written."""
+
+
+def run(settings: Generate) -> int:
+    """The command; returns the exit code."""
+    if settings.n_best < 1 or settings.batch < 1:
+        raise InputError("--n-best and --batch count from 1")
+    answer = exported(settings) if (settings.model / "saved_model.pb").exists() else live(settings)
+    lines = data.read_lines(sys.stdin.buffer)
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    begun = time.monotonic()
+    for begin in range(0, len(lines), _AT_ONCE):
+        for number, outputs in enumerate(answer(lines[begin : begin + _AT_ONCE]), start=begin + 1):
+            if settings.n_best == 1:
+                print(outputs[0][0])
+            else:
+                for text, score in outputs[: settings.n_best]:
+                    print(f"{number}\t{score:.4f}\t{text}")
+        sys.stdout.flush()
+    if settings.json:
+        seconds = time.monotonic() - begun
+        runs.write_json(
+            settings.json, {"lines": len(lines), "seconds": seconds, "lines_per_second": len(lines) / seconds}
+        )
+    return 0
+
+
+def exported(settings: Generate):
+    """Lines to (text, score) lists, by a SavedModel and its own search."""
+    from seq2seq_keras import export
+
+    asked = {"--beam": settings.beam, "--length-penalty": settings.length_penalty}
+    fixed = [name for name, value in asked.items() if value is not None]
+    if fixed:
+        raise InputError(
+            f"{' and '.join(fixed)} cannot be changed in a SavedModel",
+            remedy="name the run folder with --model instead",
+        )
+    model = export.load(settings.model, settings.batch)
+    if settings.n_best > 1:
+        return model.nbest
+    endpoint = "greedy" if settings.search == "greedy" else "serving_default"
+    return lambda lines: [[pair] for pair in model.scored(lines, endpoint)]
+
+
+def live(settings: Generate):
+    """Lines to (text, score) lists, by a run and any search."""
+    from seq2seq_keras.tasks import TextToText
+
+    task = TextToText.load(settings.model / "model" if (settings.model / "model").is_dir() else settings.model)
+    task.batch_size = settings.batch
+    search = task.search
+    if settings.search or settings.beam or settings.length_penalty is not None or settings.n_best > 1:
+        search = searched(settings, search)
+    if settings.n_best > 1:
+        width = max(search.width, settings.n_best)
+        search = decode.Beam(width, getattr(search, "length_penalty", 0.0), settings.n_best)
+    return lambda lines: task.nbest(lines, search)

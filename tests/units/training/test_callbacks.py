@@ -1,0 +1,152 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from seq2seq_keras import training
+from seq2seq_keras.errors import InputError
+from seq2seq_keras.training.progress import Progress
+from tests.units.training import small
+
+
+def one_weight(value: float) -> keras.Model:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.array([[value]], "float32")])
+    return model
+
+
+def after(best, model, values):
+    """Epochs run until the callback stops training, the weight being 10 times the epoch."""
+    best.set_model(model)
+    model.stop_training = False
+    for epoch, value in enumerate(values):
+        model.set_weights([np.array([[10.0 * epoch]], "float32")])
+        best.on_epoch_end(epoch, {best.monitor: value})
+        if model.stop_training:
+            return epoch
+    return None
+
+
+def test_best_keeps_the_lowest_loss_and_stops_after_patience(tmp_path):
+    best, model = training.Best(tmp_path / "best.npz", "val_loss", patience=2), one_weight(0)
+    assert after(best, model, [3.0, 1.0, 2.0, 1.0, 0.5]) == 3
+    assert best.restore(model)
+    assert model.get_weights()[0].item() == 10.0
+
+
+def test_best_keeps_the_highest_bleu(tmp_path):
+    best, model = training.Best(tmp_path / "best.npz", "val_bleu"), one_weight(0)
+    assert after(best, model, [3.0, 9.0, 2.0]) is None
+    best.restore(model)
+    assert model.get_weights()[0].item() == 10.0
+
+
+def test_patience_goes_on_counting_after_a_resume(tmp_path):
+    first, second = (training.Best(tmp_path / "best.npz", "val_loss", patience=2) for _ in range(2))
+    after(first, one_weight(0), [1.0, 2.0])
+    second.set_state(first.get_state())
+    assert after(second, one_weight(0), [1.5]) == 0
+
+
+def test_an_unknown_figure_is_named_with_those_there_are(tmp_path):
+    best = training.Best(tmp_path / "best.npz", "val_bleu")
+    with pytest.raises(InputError, match="val_bleu.*expected one of loss, val_loss"):
+        best.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
+
+
+def test_a_damaged_file_of_best_weights_is_refused(tmp_path):
+    best, model = training.Best(tmp_path / "best.npz"), one_weight(0)
+    after(best, model, [1.0])
+    best.path.write_bytes(best.path.read_bytes()[:50])
+    with pytest.raises(InputError, match="best.npz"):
+        best.restore(model)
+
+
+def test_average_is_the_mean_of_the_weights(tmp_path):
+    made, _ = small.examples()
+    model = small.compiled()
+    small.fit(model, made, callbacks=[training.Checkpoints(tmp_path, every=0, keep=3)])
+    paths, each = training.files(tmp_path, whole_epochs=True), []
+    for path in paths:
+        training.average([path], model)
+        each.append(model.get_weights())
+    training.average(paths, model)
+    assert len(paths) == 3
+    for mean, *parts in zip(model.get_weights(), *each):
+        if mean.dtype.kind == "f":
+            np.testing.assert_allclose(mean, np.mean(parts, axis=0), rtol=1e-5, atol=1e-7)
+    assert not np.allclose(each[0][0], each[2][0])
+
+
+def test_decoded_text_is_scored_into_the_logs():
+    seen = []
+
+    def score(outputs, references):
+        seen.append((outputs, references))
+        return {"bleu": 12.5}
+
+    callback = training.DecodedScore(lambda texts: [text.upper() for text in texts], ["a", "b"], ["A", "c"], score)
+    logs = {"loss": 1.0}
+    callback.on_epoch_end(0, logs)
+    assert logs == {"loss": 1.0, "val_bleu": 12.5}
+    assert seen == [(["A", "B"], ["A", "c"])]
+
+
+def test_tokens_are_counted_without_padding():
+    labels = np.array([[5, 6, 3], [4, 3, 0]])
+    tokens, padding = training.TokenCount(), training.PaddingShare()
+    for metric in (tokens, padding):
+        metric.update_state(labels, None)
+        metric.update_state(labels[1:], None)
+    assert float(tokens.result()) == 5 + 2
+    assert float(padding.result()) == pytest.approx(2 / 9)
+
+
+def test_throughput_is_tokens_over_time_without_the_first_step(monkeypatch):
+    clock = iter([100.0, 107.0, 109.0])
+    monkeypatch.setattr("seq2seq_keras.training.throughput.time.monotonic", lambda: next(clock))
+    callback, logs = training.Throughput(), {"tokens": 1000.0}
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(0, logs)  # a slow one, with tracing
+    callback.on_train_batch_end(1, logs := {"tokens": 1500.0})
+    assert logs["tokens_per_second"] == 250.0
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_training_with_advice(loss):
+    with pytest.raises(training.Diverged, match="learning rate"):
+        training.RequireFinite().on_train_batch_end(3, {"loss": loss})
+
+
+def test_tensorboard_gets_curves_samples_and_maps(tmp_path):
+    made, _ = small.examples()
+    throughput = training.Throughput()
+    board = training.TensorBoard(
+        tmp_path,
+        every=2,
+        throughput=throughput,
+        samples=lambda: (["a | b"], ["c"], ["d"]),
+        attention=lambda: [("title", ["a", "$b"], ["c"], np.array([[0.25, 0.75]]))],
+    )
+    small.fit(small.compiled(), made, callbacks=[throughput, board], epochs=2)
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    wanted = {"step/loss", "step/perplexity", "step/learning_rate", "step/tokens_per_second", "epoch/loss", "samples"}
+    assert wanted | {"attention/1"} <= tags
+    steps = [event.step for event in events.Tensors("step/loss")]
+    assert steps == [1, 3, 5, 7]
+    rates = [tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors("step/learning_rate")]
+    # The rate of the step to come: two steps of four taken is three fourths of the way up.
+    np.testing.assert_allclose(rates[0], 1e-2 * 2 / 4, rtol=1e-5)
+    text = tf.make_ndarray(events.Tensors("samples")[0].tensor_proto).item().decode()
+    assert text.splitlines()[-1] == r"a \| b | c | d"
+
+
+def test_progress_without_a_screen_is_a_line_an_epoch(capfd):
+    made, _ = small.examples()
+    small.fit(small.compiled(), made, callbacks=[Progress()], epochs=2)
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("epoch 2/2") and "loss" in lines[1] and "perplexity" in lines[1]
