@@ -159,13 +159,14 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
     position = checkpoints.restore(model)
     history = watch.KeepHistory(folder / "history.json", position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
-    callbacks += [history, best, checkpoints, training.Progress(position.step, throughput)]
+    callbacks += [history, best, training.Progress(position.step, throughput)]
     if end is not None:
         callbacks.append(watch.Deadline(end))
     if settings.schedule == "deadline":
         if end is None:
             raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
         callbacks.append(watch.AnnealToDeadline(settings.lr, settings.warmup, end))
+    callbacks.append(checkpoints)
     train = data.batch(
         material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
     )

@@ -3,7 +3,7 @@
 The folders are the architecture, and imports point one way along this line:
 
 context -> data -> tokens -> embed -> attention -> encoders -> bridges -> decoders -> objectives
-        -> models -> metrics -> decode -> training -> tasks -> export
+        -> models -> metrics -> decode -> training -> export -> tasks
 
 Import the folder you need: `from seq2seq_keras import data, models`. Nothing is loaded before.
 """

@@ -13,11 +13,11 @@ LIBRARY = ROOT / "seq2seq_keras"
 
 ORDER = (
     "errors context serial data tokens embed attention recurrence encoders bridges decoders objectives models metrics "
-    "decode training tasks export"
+    "decode training export tasks"
 ).split()
 """A module may import from its own folder and from those before it."""
 
-TENSORFLOW = {"data", "tokens", "export", "training/tensorboard.py"}
+TENSORFLOW = {"data", "tokens", "export", "tasks", "training/tensorboard.py"}
 """Where TensorFlow itself may be imported; everywhere else is keras.ops."""
 
 COMMAND_LINE = {"argparse", "tyro", "rich", "click", "pipelines"}

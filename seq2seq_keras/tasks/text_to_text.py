@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_keras import decode, tokens
+from seq2seq_keras import decode, export, tokens
 from seq2seq_keras.context import BOS, EOS, PAD
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.models import Seq2Seq
@@ -186,8 +186,6 @@ class TextToText:
 
     def export(self, folder: str | os.PathLike, settings: dict | None = None, card: dict | None = None) -> None:
         """Writes a SavedModel, strings in and strings out, that needs no code of ours: see `export.write`."""
-        from seq2seq_keras import export  # export comes after tasks; this method is a door to it
-
         export.write(
             folder,
             self.model,

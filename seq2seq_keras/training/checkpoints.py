@@ -34,7 +34,8 @@ class Checkpoints(keras.callbacks.Callback):
         train = data.batch(examples, 4_096, seed=1, epoch=position.epoch, step=position.step)
         model.fit(train, epochs=10, initial_epoch=position.epoch, callbacks=[best, checkpoints])
 
-    SIGTERM and SIGINT end the step in work, save, and raise `Interrupted`. Put it after the callbacks in `others`.
+    SIGTERM and SIGINT end the step in work, save, and raise `Interrupted`. Put it last, at least after the callbacks
+    in `others`. Keras warns that a resumed epoch "ran out of data": it is shorter, and all is well.
 
     Args:
         folder: made if missing.
@@ -55,6 +56,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.folder, self.every, self.keep, self.others = Path(folder), every, keep, tuple(others)
         self.position = Position(0, 0)
         self._resumed_metrics: dict | None = None
+        self._resumed_inside = False
         self._interrupts = Interrupts()
         self._since = 0
 
@@ -94,6 +96,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self.position.epoch:
             self.position = Position(epoch, 0)
+        self._resumed_inside = self._resumed_metrics is not None
         if self._resumed_metrics is not None:
             state.set_metrics(self.model, self._resumed_metrics, self.folder)
             self._resumed_metrics = None
@@ -101,12 +104,16 @@ class Checkpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.position = Position(self.position.epoch, self.position.step + 1)
         self._since += 1
-        if self._interrupts.received is not None:
-            self._save()
-            number = self._interrupts.received
-            self._interrupts.leave()
-            raise Interrupted(number)
-        if self.every and self._since >= self.every:
+        if self.position.step == self.params.get("steps"):
+            # What is due now is saved at the end of the epoch, together with what other callbacks say about it.
+            if self._resumed_inside:
+                # Keras believes that this epoch is as long as the others, and would run a step without data: it
+                # fails, but not before random generators and the optimizer's count have moved. `fit` takes this for
+                # the end of the data, which it is.
+                raise StopIteration
+        elif self._interrupts.received is not None:
+            self._stop()
+        elif self.every and self._since >= self.every:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -114,6 +121,8 @@ class Checkpoints(keras.callbacks.Callback):
         if steps is None or self.position.step >= steps:
             self.position = Position(epoch + 1, 0)
         # else: something stopped the epoch early, and a resumed run goes on inside it
+        if self._interrupts.received is not None:
+            self._stop()
         self._save()
 
     def on_train_end(self, logs=None):
@@ -125,6 +134,12 @@ class Checkpoints(keras.callbacks.Callback):
         self._resumed_metrics = found.arrays if self.position.step else None
         for callback, values in zip(self.others, found.facts["others"], strict=True):
             callback.set_state(values)
+
+    def _stop(self) -> None:
+        self._save()
+        number = self._interrupts.received
+        self._interrupts.leave()
+        raise Interrupted(number)
 
     def _save(self) -> None:
         arrays = state.training_state(self.model)

@@ -43,9 +43,9 @@ class TensorBoard(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(self.folder)
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch % self.every:
-            return
         step = int(ops.convert_to_numpy(self.model.optimizer.iterations))
+        if step % self.every:
+            return
         figures = {name: value for name, value in (logs or {}).items() if name in ("loss", "perplexity")}
         figures["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self.throughput is not None:

@@ -4,19 +4,19 @@ import keras
 
 from seq2seq_keras import data, metrics, models, objectives, tokens, training
 
-BUDGET = 48
+BUDGET = 64
 EPOCHS = 3
 
 
 def examples():
-    corpus = data.reverse_pairs(24, seed=3)
+    corpus = data.reverse_pairs(32, seed=3)
     letters = tokens.learn("words", corpus.source)
     return tokens.pairs(corpus, letters, letters), letters
 
 
-def compiled(size: int = 12, width: int = 8, family: str = "attention") -> keras.Model:
+def compiled(size: int = 12, width: int = 8, family: str = "lstm") -> keras.Model:
     keras.utils.set_random_seed(5)
-    model = getattr(models, family)(size, width=width, dropout=0.3)
+    model = getattr(models, family)(size, width=width, depth=1, dropout=0.3)
     rate = training.InverseSquareRoot(1e-2, warmup=4)
     model.compile(
         keras.optimizers.Adam(rate, global_clipnorm=1.0),

@@ -136,10 +136,10 @@ def test_tensorboard_gets_curves_samples_and_maps(tmp_path):
     wanted = {"step/loss", "step/perplexity", "step/learning_rate", "step/tokens_per_second", "epoch/loss", "samples"}
     assert wanted | {"attention/1"} <= tags
     steps = [event.step for event in events.Tensors("step/loss")]
-    assert steps == [1, 3, 5, 7]
+    assert steps == [2, 4, 6, 8]
     rates = [tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors("step/learning_rate")]
-    # The rate of the step to come: two steps of four taken is three fourths of the way up.
-    np.testing.assert_allclose(rates[0], 1e-2 * 2 / 4, rtol=1e-5)
+    # The rate of the step to come: with two steps taken, the third of four on the way up.
+    np.testing.assert_allclose(rates[0], 1e-2 * 3 / 4, rtol=1e-5)
     text = tf.make_ndarray(events.Tensors("samples")[0].tensor_proto).item().decode()
     assert text.splitlines()[-1] == r"a \| b | c | d"
 

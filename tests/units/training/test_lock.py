@@ -9,7 +9,7 @@ from seq2seq_keras.training import FolderLock
 HOLD = """
 import sys
 from seq2seq_keras.training.lock import FolderLock
-FolderLock(sys.argv[1]).acquire()
+lock = FolderLock(sys.argv[1]).acquire()
 print("held", flush=True)
 sys.stdin.read()
 """
