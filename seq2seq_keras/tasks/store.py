@@ -21,6 +21,8 @@ def replacing(folder: str | os.PathLike) -> Iterator[Path]:
         InputError: it cannot be written.
     """
     folder = Path(folder)
+    if folder.exists() and not (folder / NAME).is_file():
+        raise InputError("holds something else than a task", where=folder, remedy="name another folder")
     beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     try:

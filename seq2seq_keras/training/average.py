@@ -21,17 +21,25 @@ def average(paths: list[Path], model: keras.Model) -> None:
     """
     if not paths:
         raise InputError("there is no checkpoint to average", remedy="train at least one epoch")
-    total: dict[str, np.ndarray] = {}
+    total: list[np.ndarray] = []
+    weights: dict[str, np.ndarray] = {}
     for path in paths:
         try:
             arrays = snapshots.read(path).arrays
         except snapshots.Damaged as error:
             raise InputError(str(error), where=path, remedy="average fewer checkpoints") from None
-        for name, array in arrays.items():
-            if not name.startswith(state.WEIGHTS + "/"):
-                continue
-            floating = array.dtype.kind not in "iub"
-            total[name] = total.get(name, 0.0) + array.astype("float64") if floating else array
-            if path is paths[-1] and floating:
-                total[name] = (total[name] / len(paths)).astype(array.dtype)
-    state.set_weights(model, total, paths[-1])
+        weights = {name: array for name, array in arrays.items() if name.startswith(state.WEIGHTS + "/")}
+        if total and [array.shape for array in total] != [array.shape for array in weights.values()]:
+            raise InputError("has weights of other shapes than the one before", where=path)
+        # By place: the counters in Keras' names differ between processes.
+        wide = [array.astype("float64") if _is_float(array) else array for array in weights.values()]
+        total = [old + new if _is_float(old) else new for old, new in zip(total, wide)] if total else wide
+    mean = {
+        name: (value / len(paths)).astype(array.dtype) if _is_float(array) else value
+        for (name, array), value in zip(weights.items(), total)
+    }
+    state.set_weights(model, mean, paths[-1])
+
+
+def _is_float(array: np.ndarray) -> bool:
+    return array.dtype.kind not in "iub"

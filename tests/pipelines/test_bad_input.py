@@ -1,0 +1,154 @@
+"""A user's mistakes: one line that names file, line and remedy, exit code 2, no traceback, nothing lost."""
+
+import re
+import shutil
+
+import pytest
+
+from pipelines.__main__ import main
+from tests.pipelines.conftest import arguments
+
+
+def refused(capfd, command) -> str:
+    """The one line a refused command says."""
+    capfd.readouterr()
+    assert main([str(part) for part in command]) == 2
+    said = capfd.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and said[0].startswith("error: "), said
+    assert "Traceback" not in said[0]
+    return said[0]
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def edited(corpus, tmp_path, name, change):
+    """The corpus with one file changed, as bytes."""
+    folder = tmp_path / "corpus"
+    shutil.copytree(corpus, folder)
+    (folder / name).write_bytes(change((folder / name).read_bytes()))
+    return folder
+
+
+FILES = {
+    "unequal length": ("train.target", lambda text: text + b"a\n", r"has 60 lines and .*train\.target has 61"),
+    "empty lines": ("train.source", lambda text: b"\n\n" + text.split(b"\n", 2)[2], r"train\.source.*lines 1, 2"),
+    "invalid UTF-8": ("train.source", lambda text: b"\xff\xfe\n" + text.split(b"\n", 1)[1], r"invalid UTF-8: line 1"),
+    "a line of 1 MB": ("train.source", lambda text: b"a" * 2**20 + b"\n" + text.split(b"\n", 1)[1], "too long: line 1"),
+    "an empty file": ("valid.source", lambda text: b"", r"valid\.source has 0 lines"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_that_cannot_be_trained_on(corpus, tmp_path, capfd, name):
+    file, change, message = FILES[name]
+    folder = edited(corpus, tmp_path, file, change)
+    said = refused(capfd, arguments(folder, tmp_path / "run"))
+    assert re.search(message, said), said
+    assert str(folder) in said
+    assert not (tmp_path / "run" / "settings.json").exists()
+
+
+def test_a_table_without_the_column(tmp_path, capfd):
+    table = tmp_path / "pairs.tsv"
+    table.write_text("a b\nc d\n")
+    said = refused(capfd, ["translate", f"--train.tsv={table}", f"--output={tmp_path / 'run'}"])
+    assert "pairs.tsv:1" in said and "column 2 is missing" in said
+
+
+def test_both_sides_empty(tmp_path, capfd):
+    for side in ("source", "target"):
+        (tmp_path / side).write_text("")
+    files = [f"--train.{side}={tmp_path / side}" for side in ("source", "target")]
+    assert "the file is empty" in refused(capfd, ["translate", *files, f"--output={tmp_path / 'run'}"])
+
+
+def test_a_missing_file(corpus, tmp_path, capfd):
+    command = arguments(corpus, tmp_path / "run", f"--train.source={tmp_path / 'nowhere.en'}")
+    assert "nowhere.en: there is no such file" in refused(capfd, command)
+
+
+@pytest.mark.parametrize("extra", [["--widht", "8"], ["--model", "rnn"], ["--epochs", "many"]], ids=str)
+def test_an_unknown_setting_is_named(corpus, tmp_path, capfd, extra):
+    assert extra[0] in refused(capfd, arguments(corpus, tmp_path / "run", *extra))
+
+
+def test_a_missing_side(corpus, tmp_path, capfd):
+    command = ["translate", f"--train.source={corpus / 'train.source'}", f"--output={tmp_path / 'run'}"]
+    assert "--train.target is missing" in refused(capfd, command)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export", "generate"])
+def test_a_missing_folder(corpus, tmp_path, capfd, command):
+    rest = {
+        "evaluate": [
+            f"--run={tmp_path / 'no'}",
+            f"--source={corpus}/valid.source",
+            f"--reference={corpus}/valid.target",
+        ],
+        "export": [f"--run={tmp_path / 'no'}", f"--to={tmp_path / 'export' / '1'}"],
+        "generate": [f"--model={tmp_path / 'no'}"],
+    }[command]
+    assert str(tmp_path / "no") in refused(capfd, [command, *rest])
+    assert not (tmp_path / "export").exists()
+
+
+def test_a_folder_that_holds_something_else(corpus, tmp_path, capfd):
+    (tmp_path / "thesis.doc").write_text("mine")
+    assert "holds files but no run" in refused(capfd, arguments(corpus, tmp_path))
+    assert (tmp_path / "thesis.doc").read_text() == "mine"
+
+
+def test_the_vocabulary_of_another_model(place, tmp_path, capfd):
+    run = tmp_path / "run"
+    shutil.copytree(place.run, run)
+    other = tmp_path / "other"
+    assert main(arguments(place.corpus, other, "--tokens.kind", "bytes", "--epochs", "1")) == 0
+    shutil.rmtree(run / "model" / "source")
+    shutil.copytree(other / "model" / "source", run / "model" / "source")
+    before = contents(run)
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    said = refused(capfd, ["evaluate", f"--run={run}", f"--source={source}", f"--reference={reference}"])
+    assert "vocabulary of another model" in said and str(run / "model" / "source") in said
+    assert contents(run) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*an earlier checkpoint is taken")
+def test_checkpoints_cut_short(place, tmp_path, capfd):
+    run = tmp_path / "run"
+    shutil.copytree(place.run, run)
+    for path in (run / "checkpoints").glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:1000])
+    before = contents(run / "model")
+    said = refused(capfd, arguments(place.corpus, run))
+    assert "every checkpoint is damaged" in said and "cut short" in said
+    assert contents(run / "model") == before
+
+
+def test_a_model_file_cut_short(place, tmp_path, capfd, monkeypatch):
+    run = tmp_path / "run"
+    shutil.copytree(place.run, run)
+    model = run / "model" / "model.keras"
+    model.write_bytes(model.read_bytes()[:-300])
+    with open(place.corpus / "valid.source") as lines:
+        monkeypatch.setattr("sys.stdin", lines)
+        assert "model.keras" in refused(capfd, ["generate", f"--model={run}"])
+
+
+def test_references_of_another_length(place, tmp_path, capfd):
+    (tmp_path / "short").write_text("a\n")
+    source = place.corpus / "valid.source"
+    said = refused(capfd, ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={tmp_path / 'short'}"])
+    assert "has 10 lines" in said and "short has 1" in said
+
+
+def test_an_export_without_a_version_number(place, tmp_path, capfd):
+    said = refused(capfd, ["export", f"--run={place.run}", f"--to={tmp_path / 'latest'}"])
+    assert "no version number" in said and str(tmp_path / "latest" / "1") in said
+
+
+def test_a_beam_asked_of_a_saved_model(tmp_path, capfd):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    said = refused(capfd, ["generate", f"--model={tmp_path}", "--beam", "3"])
+    assert "--beam cannot be changed" in said
