@@ -1,1 +1,1 @@
-"""Tasks from end to end: `python -m pipelines <task> --help`."""
+"""One file a command: data -> model -> fit -> measure -> export. Run `python -m pipelines --help`."""

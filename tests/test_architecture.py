@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seq2seq_keras"
 
-ORDER = ["errors", "context", "serial", "data", "tokens", "embed", "attention", "recurrence", "encoders", "bridges", "decoders", "objectives", "models", "metrics", "decode", "training", "export", "tasks"]
+ORDER = (
+    "errors context serial data tokens embed attention recurrence encoders bridges decoders objectives models metrics "
+    "decode training export tasks"
+).split()
 """A module may import from its own folder and from those before it."""
 
 TENSORFLOW = {"data", "tokens", "export", "tasks", "training/tensorboard.py"}

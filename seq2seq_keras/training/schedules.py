@@ -1,4 +1,4 @@
-"""Learning rate by step. Keras' own `CosineDecay(initial, steps, warmup_target=, warmup_steps=)` is the other choice."""
+"""Learning rate by step. The other choice is Keras' own `CosineDecay` with `warmup_target` and `warmup_steps`."""
 
 import keras
 from keras import ops

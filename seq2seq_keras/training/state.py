@@ -85,7 +85,8 @@ def _pair(part: str, variables: list, arrays: dict[str, np.ndarray], where: obje
     stored = [(name, array) for name, array in arrays.items() if name.startswith(part + "/")]
     variables = _unique(variables)
     problems = [
-        f"{name.split('/', 2)[2]} {array.shape} {array.dtype} is {variable.path} {tuple(variable.shape)} {variable.dtype} here"
+        f"{name.split('/', 2)[2]} {array.shape} {array.dtype} "
+        f"is {variable.path} {tuple(variable.shape)} {variable.dtype} here"
         for (name, array), variable in zip(stored, variables)
         if array.shape != tuple(variable.shape)
         or str(array.dtype) != variable.dtype

@@ -58,7 +58,7 @@ def test_the_score_is_the_sum_of_log_p_under_teacher_forcing(attentive):
     ids = tokens.prepare(sources, attentive.source, 256)
     wanted = tokens.prepare(targets, attentive.source, 256)  # with EOS, as labels have
     shifted = np.concatenate([np.full((3, 1), BOS), np.asarray(wanted)[:, :-1]], axis=1)
-    logits = attentive.model({"source": ids, "target": shifted})
+    logits = attentive.model({"source": np.asarray(ids), "target": shifted})
     expected = np.sum(np.asarray(token_log_probs(wanted, logits)) * (np.asarray(wanted) != PAD), axis=1)
     np.testing.assert_allclose(attentive.score(sources, targets), expected, atol=1e-4)
 
