@@ -87,8 +87,8 @@ class Beam:
     def done(self, state: BeamState, time):
         # log p only falls and the penalty only grows: the most a beginning can reach is what it has now,
         # divided by the penalty of the full length.
-        reachable = ops.max(state.log_probs, axis=-1) / self._penalty(state.ids.shape[-1])
-        return ops.all(ops.less_equal(reachable, state.ended.scores[:, -1]))
+        reachable = state.log_probs / self._penalty(state.ids.shape[-1])  # (B, K)
+        return ops.all(ops.less_equal(reachable, state.ended.scores[:, -1:]))
 
     def finish(self, state: BeamState) -> Hypotheses:
         nothing = ops.equal(state.ended.lengths[:, :1], 0)  # (B, 1)

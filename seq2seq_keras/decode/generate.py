@@ -83,5 +83,10 @@ def generate(stepper: Stepper, source, search: Search, max_length: int):
 
 
 def _repeat(nest, times: int):
-    """Leaves (B, ...) to (B * times, ...), copies of a row beside each other."""
-    return nest if times == 1 else tree.map_structure(lambda leaf: ops.repeat(leaf, times, axis=0), nest)
+    """Leaves (B, ...) to (B * times, ...), copies of a row beside each other; a batch of none stays one of none."""
+
+    def repeated(leaf):
+        rows = ops.floor_divide(ops.arange(ops.shape(leaf)[0] * times, dtype="int32"), times)
+        return ops.take(leaf, rows, axis=0)
+
+    return nest if times == 1 else tree.map_structure(repeated, nest)

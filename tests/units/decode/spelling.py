@@ -34,7 +34,7 @@ class Tree:
         size = len(ALPHABET)
         self.keys = sorted({beginning for table in tables for beginning in table})
         self.known = np.full((len(self.keys),), 0, "int64")
-        self.logits = np.full((len(tables), len(self.keys) + 1, size), -1e4, "float32")
+        self.logits = np.full((len(tables), len(self.keys) + 1, size), -np.inf, "float32")
         self.logits[:, -1, EOS] = 0.0  # an unknown beginning ends
         for place, beginning in enumerate(self.keys):
             self.known[place] = code(letters(beginning))
