@@ -1,0 +1,59 @@
+"""Search over every model: beam of width 1 is greedy, a wide one is exhaustive, a score is that of the ids."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_keras import decode
+from seq2seq_keras.context import EOS, PAD, UNK
+from tests import cases
+
+LENGTH = 3
+SOURCES = np.array([[4, 5, 4, EOS], [5, EOS, PAD, PAD]], "int32")
+WORDS = (UNK, 4, 5)
+"""What a hypothesis over six ids may hold besides its end."""
+
+
+@pytest.fixture(params=cases.MODELS, ids=str, scope="module")
+def model(request):
+    before, cases.VOCABULARY = cases.VOCABULARY, 6
+    model = request.param.build()
+    cases.VOCABULARY = before
+    cases.shake(model, 1.5)
+    return model
+
+
+def test_a_beam_of_one_is_greedy(model):
+    greedy, beam = (decode.generate(model, SOURCES, search, LENGTH) for search in (decode.Greedy(), decode.Beam(1, 0.0)))
+    np.testing.assert_array_equal(greedy.ids, beam.ids)
+    np.testing.assert_allclose(greedy.log_probs, beam.log_probs, atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_wide_beam_is_exhaustive_search_and_its_scores_are_those_of_its_ids(model, penalty):
+    ended = [(*word, EOS) for length in range(LENGTH) for word in itertools.product(WORDS, repeat=length)]
+    padded = np.array([[*ids, *[PAD] * (LENGTH - len(ids))] for ids in ended], "int32")
+    found = decode.generate(model, SOURCES, decode.Beam(16, penalty, n_best=3), LENGTH)
+    for row, source in enumerate(SOURCES):
+        _, sums = decode.score(model, np.repeat(source[None], len(ended), axis=0), padded)
+        scores = np.asarray(sums) / ((5 + (padded != PAD).sum(axis=1)) / 6) ** penalty
+        best = np.argsort(-scores)[:3]
+        np.testing.assert_allclose(found.scores[row], scores[best], atol=1e-4)
+        np.testing.assert_array_equal(found.ids[row], padded[best])
+
+
+def test_search_is_traced_once_for_every_batch_and_length(model):
+    traces = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def run(source):
+        traces.append(1)
+        return decode.generate(model, source, decode.Beam(2), LENGTH)
+
+    wide = run(np.pad(SOURCES, [(0, 0), (0, 3)]))
+    one = run(SOURCES[1:, :2])
+    assert len(traces) == 1
+    np.testing.assert_array_equal(one.ids[0], wide.ids[1])
+    np.testing.assert_allclose(one.scores[0], wide.scores[1], atol=1e-5)
