@@ -235,17 +235,17 @@ class Quickstart:
     """Table to score on; a word may have several lines."""
     model: Family = "attention"
     """Family of the model."""
-    width: int = 256
+    width: int = 128
     """Width of embeddings and layers."""
     depth: int = 1
     """Layers on each side."""
-    dropout: float = 0.2
+    dropout: float = 0.1
     """Share set to zero in training."""
     epochs: int = 100
     """Passes over the training words, if the time allows."""
     minutes: float = 5.0
     """Wall time of training, reading included."""
-    batch_tokens: int = 2048
+    batch_tokens: int = 512
     """Target positions a batch at most, padding included."""
     lr: float = 2e-3
     """Highest learning rate."""
