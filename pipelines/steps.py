@@ -159,7 +159,8 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
     position = checkpoints.restore(model)
     history = watch.KeepHistory(folder / "history.json", position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
-    callbacks += [history, best, training.Progress(position.step, throughput)]
+    progress = training.Progress(position.step, throughput)
+    callbacks += [history, best, progress]
     if end is not None:
         callbacks.append(watch.Deadline(end))
     if settings.schedule == "deadline":
@@ -187,6 +188,8 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
                 )
             except training.Interrupted as stopped:
                 code = stopped.code
+            finally:
+                progress.close()
     if history.rows:
         plots.curves(history.rows, folder / "curves.png")
     return history.rows, code

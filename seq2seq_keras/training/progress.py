@@ -48,11 +48,21 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._stop()
-        shown = "  ".join(f"{name} {_short(value)}" for name, value in (logs or {}).items() if name != "tokens")
+        logs = dict(logs or {})
+        first = {name: logs.pop(name) for name in ("loss", "val_loss", "val_perplexity") if name in logs}
+        rate = logs.pop("tokens_per_second", None)
+        rest = {name: value for name, value in logs.items() if name.startswith("val_") and name != "val_accuracy"}
+        shown = [f"{name} {_short(value)}" for name, value in {**first, **rest}.items()]
+        shown += [] if rate is None else [f"{_short(rate)} tokens/s"]
         # A plain write: rich would break the line where it is too long for a file's idea of a screen.
-        print(f"epoch {epoch + 1}/{self.params.get('epochs', '?')}  {shown}", file=sys.stderr, flush=True)
+        line = f"epoch {epoch + 1}/{self.params.get('epochs', '?')}  {'  '.join(shown)}"
+        print(line, file=sys.stderr, flush=True)
 
     def on_train_end(self, logs=None):
+        self._stop()
+
+    def close(self) -> None:
+        """Gives the screen back where training ended by an error or a signal."""
         self._stop()
 
     def _stop(self) -> None:

@@ -26,7 +26,9 @@ def model(request):
 
 
 def test_a_beam_of_one_is_greedy(model):
-    greedy, beam = (decode.generate(model, SOURCES, search, LENGTH) for search in (decode.Greedy(), decode.Beam(1, 0.0)))
+    greedy, beam = (
+        decode.generate(model, SOURCES, search, LENGTH) for search in (decode.Greedy(), decode.Beam(1, 0.0))
+    )
     np.testing.assert_array_equal(greedy.ids, beam.ids)
     np.testing.assert_allclose(greedy.log_probs, beam.log_probs, atol=1e-5)
 
