@@ -20,10 +20,15 @@ from seq2seq_keras.errors import InputError
 FILE = "bench_train.md"
 
 
+def _cores() -> int:
+    """Cores this process may use, where the system tells; else those of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def about(settings: Bench) -> dict:
     """Machine, versions, date and command."""
     return {
-        "machine": {"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "gpu": _cards()},
+        "machine": {"cpu": _cpu(), "cores": _cores(), "gpu": _cards()},
         "versions": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipelines import plots, runs
+from pipelines import plots, runs, scores
 from pipelines.settings import Evaluate
 from seq2seq_keras import data, decode, metrics
 from seq2seq_keras.errors import InputError
@@ -21,7 +21,8 @@ _BUCKETS = (1, 6, 11, 16, 21, 31, 51)
 
 def run(settings: Evaluate) -> int:
     """The command; returns the exit code."""
-    task = TextToText.load(settings.run / "model" if (settings.run / "model").is_dir() else settings.run)
+    check(settings)
+    task = TextToText.load(runs.model_folder(settings.run))
     task.batch_size = settings.batch
     sources = data.read_lines(settings.source)
     references = [data.read_lines(path) for path in settings.reference]
@@ -31,15 +32,23 @@ def run(settings: Evaluate) -> int:
                 f"{settings.source} has {len(sources):,} lines and {path} has {len(rows):,}",
                 expected="as many: line N of the reference translates line N of the source",
             )
-    theirs = None if settings.compare is None else other_outputs(settings.compare, settings.source, len(sources))
+    theirs = None if settings.compare is None else other_outputs(settings.compare, settings.source, sources)
     search = searched(settings, task.search)
 
     begun = time.monotonic()
-    outputs = task.generate(sources, search)
+    outputs = [runs.one_line(text) for text in task.generate(sources, search)]
     seconds = time.monotonic() - begun
     report = judged(sources, outputs, references, settings.tokenize)
+    if spells(settings.run):
+        report["edits"] = scores.Edits().several(outputs, [list(texts) for texts in zip(*references)])
+    step = max(1, len(sources) // max(settings.samples, 1))
+    report["samples"] = [
+        {"source": sources[row], "output": outputs[row], "reference": references[0][row]}
+        for row in range(0, len(sources), step)[: settings.samples]
+    ]
     report |= {
         "source": str(settings.source),
+        "fingerprint": runs.fingerprint(sources),
         "search": {"kind": type(search).__name__, **vars(search)},
         "seconds": round(seconds, 2),
         "sentences_per_second": round(len(sources) / seconds, 1),
@@ -54,22 +63,41 @@ def run(settings: Evaluate) -> int:
     plots.by_length(report["by_length"], folder / "by_length.png")
     if settings.json:
         runs.write_json(settings.json, report)
-    show(report, sources, outputs, references, settings.samples)
+    show(report)
     print(f"outputs, report and plot: {folder}", flush=True)
     return 0
 
 
+def check(settings: Evaluate) -> None:
+    """Refuses what would fail after the work is done."""
+    if settings.batch < 1 or settings.samples < 0:
+        raise InputError(f"--batch {settings.batch} and --samples {settings.samples}", expected="1, and 0, or more")
+    metrics.bleu(["a"], [["a"]], settings.tokenize)
+
+
 def searched(settings, search):
     """The search of the run, changed as asked."""
+    if settings.search is None and settings.beam is None and settings.length_penalty is None:
+        return search
     if settings.search == "greedy":
+        if settings.beam is not None or settings.length_penalty is not None:
+            raise InputError("--search greedy has no beam and no length penalty", remedy="leave --search out")
         return decode.Greedy()
-    width = settings.beam or (search.width if isinstance(search, decode.Beam) else 5)
+    width = settings.beam
+    if width is None:
+        width = search.width if isinstance(search, decode.Beam) else 5
     penalty = settings.length_penalty
     if penalty is None:
         penalty = search.length_penalty if isinstance(search, decode.Beam) else 0.6
     if width < 1 or penalty < 0:
         raise InputError(f"beam {width} and length penalty {penalty}", expected="at least 1, and not negative")
     return decode.Beam(width, penalty)
+
+
+def spells(run: Path) -> bool:
+    """Whether the run was trained to be judged by edits."""
+    path = run / "settings.json"
+    return path.exists() and runs.read_json(path).get("score") == "edits"
 
 
 def judged(sources: list[str], outputs: list[str], references: list[list[str]], tokenize: str) -> dict:
@@ -84,8 +112,10 @@ def judged(sources: list[str], outputs: list[str], references: list[list[str]], 
         place = _BUCKETS.index(first)
         last = f"-{_BUCKETS[place + 1] - 1}" if place + 1 < len(_BUCKETS) else "+"
         part = [[reference[row] for row in rows] for reference in references]
-        score = metrics.bleu([outputs[row] for row in rows], part, tokenize).score
-        by_length.append({"words": f"{first}{last}", "rows": len(rows), "bleu": round(score, 2)})
+        said = [outputs[row] for row in rows]
+        figures = {"bleu": metrics.bleu(said, part, tokenize).score, "chrf": metrics.chrf(said, part).score}
+        rounded = {name: round(score, 2) for name, score in figures.items()}
+        by_length.append({"words": f"{first}{last}", "rows": len(rows), **rounded})
     return {
         "bleu": bleu.score,
         "bleu_signature": bleu.signature,
@@ -96,17 +126,20 @@ def judged(sources: list[str], outputs: list[str], references: list[list[str]], 
     }
 
 
-def other_outputs(path: Path, source: Path, count: int) -> list[str]:
+def other_outputs(path: Path, source: Path, sources: list[str]) -> list[str]:
     """Outputs of another system: a file, or what an evaluated run said to the same source."""
     if path.is_dir():
-        path = path / "evaluations" / source.name.removesuffix(".gz") / "outputs.txt"
+        folder = path / "evaluations" / source.name.removesuffix(".gz")
+        if runs.read_json(folder / "report.json")["fingerprint"] != runs.fingerprint(sources):
+            raise InputError("was evaluated on other sentences", where=folder, remedy=f"evaluate it on {source} first")
+        path = folder / "outputs.txt"
     rows = data.read_lines(path)
-    if len(rows) != count:
-        raise InputError(f"{len(rows):,} outputs", where=path, expected=f"{count:,}, one for each line of {source}")
+    if len(rows) != len(sources):
+        raise InputError(f"{len(rows):,} outputs", where=path, expected=f"{len(sources):,}, as {source} has lines")
     return rows
 
 
-def show(report: dict, sources, outputs, references, samples: int) -> None:
+def show(report: dict) -> None:
     """The report for people."""
     console = Console()
     print(f"BLEU {report['bleu']:.2f}  {report['bleu_signature']}")
@@ -115,10 +148,11 @@ def show(report: dict, sources, outputs, references, samples: int) -> None:
     if "compare" in report:
         other = report["compare"]
         print(f"against {other['with']}: {other['ours']:.2f} and {other['theirs']:.2f}, p = {other['p_value']:.4f}")
-    table = Table("words in the source", "sentences", "BLEU")
+    if "edits" in report:
+        print(f"any reference: rows wrong {report['edits']['wer']:.2f}%, tokens wrong {report['edits']['per']:.2f}%")
+    table = Table("words in the source", "sentences", "BLEU", "chrF")
     for row in report["by_length"]:
-        table.add_row(row["words"], str(row["rows"]), f"{row['bleu']:.2f}")
+        table.add_row(row["words"], str(row["rows"]), f"{row['bleu']:.2f}", f"{row['chrf']:.2f}")
     console.print(table)
-    step = max(1, len(sources) // max(samples, 1))
-    for row in range(0, len(sources), step)[:samples]:
-        print(f"source    {sources[row]}\noutput    {outputs[row]}\nreference {references[0][row]}\n")
+    for sample in report["samples"]:
+        print("\n".join(f"{name:<9} {text}" for name, text in sample.items()) + "\n")

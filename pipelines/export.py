@@ -7,7 +7,6 @@ import datetime
 
 from pipelines import runs
 from pipelines.settings import Export
-from seq2seq_keras import export
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
 
@@ -17,8 +16,8 @@ _CHECKED = 8
 
 def run(settings: Export) -> int:
     """The command; returns the exit code."""
+    task = TextToText.load(runs.model_folder(settings.run))
     report = runs.read_json(settings.run / "report.json")
-    task = TextToText.load(settings.run / "model")
     figures = write(task, settings.to, report, report["data"].get("samples") or ["a b c", ""])
     if settings.json:
         runs.write_json(settings.json, figures)
@@ -43,8 +42,12 @@ def write(task: TextToText, folder, report: dict, texts: list[str]) -> dict:
         "scores": {f"validation {name}": round(value, 3) for name, value in report["valid"].items()},
         "date": datetime.date.today().isoformat(),
     }
-    task.export(folder, settings=report["settings"], card=card)
-    export.check(folder, texts[:_CHECKED], task.generate(texts[:_CHECKED]))
+    try:
+        task.export(folder, settings=report["settings"], card=card, check=texts[:_CHECKED])
+    except RuntimeError as error:
+        raise InputError(
+            f"not exported: {' '.join(str(error).split())}", remedy="report this with the run's report.json"
+        ) from error
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"exported and checked in a fresh process: {folder} ({size / 2**20:.1f} MiB)", flush=True)
     return {"folder": str(folder), "bytes": size, "checked": len(texts[:_CHECKED]), "card": card}

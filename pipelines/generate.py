@@ -20,6 +20,8 @@ def run(settings: Generate) -> int:
     """The command; returns the exit code."""
     if settings.n_best < 1 or settings.batch < 1:
         raise InputError("--n-best and --batch count from 1")
+    if settings.n_best > 1 and settings.search == "greedy":
+        raise InputError("greedy search has one output a line", remedy="leave --search or --n-best out")
     answer = exported(settings) if (settings.model / "saved_model.pb").exists() else live(settings)
     lines = data.read_lines(sys.stdin.buffer)
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
@@ -27,10 +29,10 @@ def run(settings: Generate) -> int:
     for begin in range(0, len(lines), _AT_ONCE):
         for number, outputs in enumerate(answer(lines[begin : begin + _AT_ONCE]), start=begin + 1):
             if settings.n_best == 1:
-                print(outputs[0][0])
+                print(runs.one_line(outputs[0][0]))
             else:
                 for text, score in outputs[: settings.n_best]:
-                    print(f"{number}\t{score:.4f}\t{text}")
+                    print(f"{number}\t{score:.4f}\t{runs.one_line(text)}")
         sys.stdout.flush()
     if settings.json:
         seconds = time.monotonic() - begun
@@ -53,6 +55,9 @@ def exported(settings: Generate):
         )
     model = export.load(settings.model, settings.batch)
     if settings.n_best > 1:
+        width = model.settings["search"].get("width", 1)
+        if settings.n_best > width:
+            raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {width}, the beam of this SavedModel")
         return model.nbest
     endpoint = "greedy" if settings.search == "greedy" else "serving_default"
     return lambda lines: [[pair] for pair in model.scored(lines, endpoint)]
@@ -62,11 +67,9 @@ def live(settings: Generate):
     """Lines to (text, score) lists, by a run and any search."""
     from seq2seq_keras.tasks import TextToText
 
-    task = TextToText.load(settings.model / "model" if (settings.model / "model").is_dir() else settings.model)
+    task = TextToText.load(runs.model_folder(settings.model))
     task.batch_size = settings.batch
-    search = task.search
-    if settings.search or settings.beam or settings.length_penalty is not None or settings.n_best > 1:
-        search = searched(settings, search)
+    search = searched(settings, task.search)
     if settings.n_best > 1:
         width = max(search.width, settings.n_best)
         search = decode.Beam(width, getattr(search, "length_penalty", 0.0), settings.n_best)

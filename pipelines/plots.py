@@ -17,7 +17,7 @@ def curves(history: list[dict], path: Path) -> None:
     for name in ("loss", "val_loss"):
         if all(name in row for row in history):
             left.plot(epochs, [row[name] for row in history], marker=".", label=name)
-    left.set(xlabel="epoch", ylabel="loss a token")
+    left.set(xlabel="epoch", ylabel="loss")
     if all("val_bleu" in row for row in history):
         right = left.twinx()
         right.plot(epochs, [row["val_bleu"] for row in history], color="tab:green", marker=".", label="val_bleu")

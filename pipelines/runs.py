@@ -1,8 +1,10 @@
 """The folder of a run: what lies where, how it is claimed, and JSON files that are whole or absent."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
@@ -34,7 +36,8 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise InputError(f"cannot be written ({error.strerror})", where=path, remedy="choose another place") from None
 
 
@@ -90,6 +93,25 @@ def same_data(folder: Path, prints: dict[str, str]) -> None:
             where=folder,
             remedy="give the files of the first command to resume, or name another folder with --output",
         )
+
+
+def model_folder(folder: Path) -> Path:
+    """Where the finished model of a run is; a folder that holds a model itself is returned as it is.
+
+    Raises:
+        InputError: the run is not finished.
+    """
+    folder = Path(folder)
+    if (folder / "model").is_dir():
+        return folder / "model"
+    if (folder / "settings.json").exists():
+        raise InputError("the run is not finished", where=folder, remedy="repeat the command that began it")
+    return folder
+
+
+def one_line(text: str) -> str:
+    """A text without the characters that would break a line or a column."""
+    return re.sub(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]", " ", text)
 
 
 def fingerprint(*texts: list[str]) -> str:

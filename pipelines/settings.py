@@ -151,8 +151,8 @@ class Evaluate:
     """Folder for outputs, report and plot; nothing means evaluations/NAME in the run."""
     tokenize: Tokenize = "13a"
     """sacreBLEU's tokeniser; none for text that is tokenised already."""
-    search: Literal["greedy", "beam"] = "beam"
-    """How to search."""
+    search: Literal["greedy", "beam"] | None = None
+    """How to search; nothing means as the run was saved."""
     beam: int | None = None
     """Width of the beam; nothing means the run's."""
     length_penalty: float | None = None

@@ -106,6 +106,11 @@ def describe(model: keras.Model, material: Material, settings) -> str:
         f"model: {settings.model}, {model.count_params():,} parameters, {keras.config.dtype_policy().name}",
         f"an epoch: {batches:,} batches of at most {settings.batch_tokens:,} positions",
     ]
+    cut = int((material.train.target.lengths >= settings.max_length).sum())
+    if cut:
+        lines.append(
+            f"note: {cut:,} training targets are longer than --max-length {settings.max_length}, where outputs end"
+        )
     return "\n".join(lines)
 
 
@@ -157,6 +162,7 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
         ),
     )
     position = checkpoints.restore(model)
+    patient = not settings.patience or best.waited < settings.patience
     history = watch.KeepHistory(folder / "history.json", position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
     progress = training.Progress(position.step, throughput)
@@ -164,15 +170,13 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
     if end is not None:
         callbacks.append(watch.Deadline(end))
     if settings.schedule == "deadline":
-        if end is None:
-            raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
         callbacks.append(watch.AnnealToDeadline(settings.lr, settings.warmup, end))
     callbacks.append(checkpoints)
     train = data.batch(
         material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
     )
     code = 0
-    if position.epoch < settings.epochs:
+    if position.epoch < settings.epochs and patient:
         with warnings.catch_warnings():
             # A resumed epoch is shorter than the others; Keras takes that for a mistake.
             warnings.filterwarnings("ignore", "Your input ran out of data")
@@ -190,6 +194,7 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
                 code = stopped.code
             finally:
                 progress.close()
+                checkpoints.close()
     if history.rows:
         plots.curves(history.rows, folder / "curves.png")
     return history.rows, code
@@ -283,12 +288,13 @@ def _schedule(settings, steps_in_all: int):
     """Learning rate by step."""
     if settings.schedule == "inverse-square-root":
         return training.InverseSquareRoot(settings.lr, max(settings.warmup, 1))
-    if settings.schedule in ("constant", "deadline"):
-        return settings.lr
-    warmup = min(settings.warmup, steps_in_all // 2)
+    if settings.schedule == "deadline":
+        return settings.lr  # `watch.AnnealToDeadline` sets it at every step
+    warmup = min(settings.warmup, steps_in_all // 2) if settings.schedule == "cosine" else settings.warmup
     rise = {"warmup_target": settings.lr, "warmup_steps": warmup} if warmup else {}
+    lowest = 0.01 if settings.schedule == "cosine" else 1.0
     first = 0.0 if warmup else settings.lr
-    return keras.optimizers.schedules.CosineDecay(first, max(steps_in_all - warmup, 1), alpha=0.01, **rise)
+    return keras.optimizers.schedules.CosineDecay(first, max(steps_in_all - warmup, 1), alpha=lowest, **rise)
 
 
 def _decoding(translator, material: Material, settings, judge, throughput) -> list:

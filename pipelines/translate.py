@@ -8,7 +8,7 @@ What it reaches, and in what time, is in the README's table of results.
 
 import time
 
-from pipelines import runs, scores, steps
+from pipelines import checks, runs, scores, steps
 from pipelines.settings import Translate
 from seq2seq_keras import data, training
 from seq2seq_keras.errors import InputError
@@ -17,6 +17,7 @@ from seq2seq_keras.errors import InputError
 def run(settings: Translate) -> int:
     """The command; returns the exit code."""
     begun = time.monotonic()
+    checks.translate(settings)
     if runs.started(settings.output):
         runs.same_settings(settings.output, settings)
     train, valid = steps.read(settings.train, "train"), steps.read(settings.valid, "valid")

@@ -25,6 +25,8 @@ class TokenTable(keras.layers.ReversibleEmbedding):
     def __init__(self, size: int, width: int, tied: bool = True, **kwargs):
         # 1/sqrt(D) keeps the logits of the tied projection near unit variance at the start.
         initializer = keras.initializers.RandomNormal(stddev=width**-0.5)
+        # Logits of fewer bits would blur what search compares.
+        kwargs.setdefault("reverse_dtype", "float32")
         super().__init__(size, width, tie_weights=tied, embeddings_initializer=initializer, **kwargs)
         self.size, self.width, self.tied = size, width, tied
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import manifest, signatures
+from seq2seq_keras.export import fresh, manifest, signatures
 from seq2seq_keras.export.card import Card, render
 from seq2seq_keras.tokens import Tokenizer
 
@@ -26,6 +26,7 @@ def write(
     max_length: int,
     settings: dict | None = None,
     card: Card | dict | None = None,
+    answers: dict[str, str] | None = None,
 ) -> Path:
     """Exports a model whole or not at all: written beside `folder`, then renamed.
 
@@ -39,12 +40,14 @@ def write(
         max_length: most target ids, EOS included.
         settings: how the model was made, for `settings.json`.
         card: what the model card says of data and scores.
+        answers: texts and what the live model says to them; the export is kept only if a fresh process agrees.
 
     Returns:
         `folder`.
 
     Raises:
         InputError: the folder exists or cannot be written, or a tokenizer is another model's.
+        RuntimeError: a fresh process cannot run it, or answers differently; nothing is kept.
     """
     folder = Path(folder)
     if folder.exists() or folder.is_symlink():
@@ -63,6 +66,8 @@ def write(
         for name, text in texts.items():
             (extra / name).write_text(text, encoding="utf-8")
         manifest.write(beside)
+        if answers:
+            fresh.check(beside, list(answers), list(answers.values()))
         beside.rename(folder)
     except OSError as error:
         raise InputError(f"the export cannot be written ({error.strerror})", where=folder) from None

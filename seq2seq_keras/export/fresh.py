@@ -35,16 +35,19 @@ def check(folder: str | Path, texts: list[str], expected: list[str] | None = Non
     with tempfile.TemporaryDirectory() as scratch:
         answers = Path(scratch) / "answers.json"
         # -P: the folder of the program, which is one of this package, is no place to import from.
-        done = subprocess.run(
-            [sys.executable, "-P", str(_STRANGER), str(folder), str(answers)],
-            input=json.dumps(list(texts)),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", str(_STRANGER), str(folder), str(answers)],
+                input=json.dumps(list(texts)),
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{folder}: no answer from a fresh process within {_TIMEOUT} s") from None
         if done.returncode or not answers.is_file():
             raise RuntimeError(f"{folder}: the export does not run in a fresh process:\n{done.stderr[-2_000:]}")
         found = json.loads(answers.read_text(encoding="utf-8"))["text"]

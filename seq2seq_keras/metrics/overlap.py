@@ -92,7 +92,10 @@ def compare(
 
 def _bleu(tokenize: str) -> BLEU:
     # `force` silences the warning about text that looks tokenised: with `none` that is what was asked for.
-    return BLEU(tokenize=tokenize, force=True)
+    try:
+        return BLEU(tokenize=tokenize, force=True)
+    except (RuntimeError, ImportError) as error:
+        raise InputError(f"the tokeniser {tokenize} cannot be used ({' '.join(str(error).split())})") from None
 
 
 def _check(outputs: list[str], references: list[list[str]]) -> None:

@@ -33,7 +33,7 @@ class Seq2Seq(keras.Model):
         table = embedding if target_embedding is None else target_embedding
         encoded = encoder(embedding(source), real=ops.not_equal(source, PAD))
         vectors = decoder(table(target), bridge(encoded))
-        logits = ops.cast(table(vectors, reverse=True), "float32")
+        logits = table.score(vectors)
 
         super().__init__(inputs={"source": source, "target": target}, outputs=logits, name=name)
 

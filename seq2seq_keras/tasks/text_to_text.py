@@ -184,8 +184,14 @@ class TextToText:
         limits = {name: head[name] for name in ("max_source", "max_length", "batch_size")}
         return cls(model, source, target, search=_SEARCHES[search.pop("kind")](**search), **limits)
 
-    def export(self, folder: str | os.PathLike, settings: dict | None = None, card: dict | None = None) -> None:
-        """Writes a SavedModel, strings in and strings out, that needs no code of ours: see `export.write`."""
+    def export(
+        self, folder: str | os.PathLike, settings: dict | None = None, card: dict | None = None, check: list[str] = ()
+    ) -> None:
+        """Writes a SavedModel, strings in and strings out, that needs no code of ours: see `export.write`.
+
+        Args:
+            check: texts that a fresh process must answer as this one does; else nothing is written.
+        """
         export.write(
             folder,
             self.model,
@@ -196,6 +202,7 @@ class TextToText:
             max_length=self.max_length,
             settings=settings,
             card=card,
+            answers=dict(zip(check, self.generate(list(check)))),
         )
 
     def _trace(self, search):

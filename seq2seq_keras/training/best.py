@@ -59,7 +59,9 @@ class Best(keras.callbacks.Callback):
         try:
             state.set_weights(model, snapshots.read(self.path).arrays, self.path)
         except snapshots.Damaged as error:
-            raise InputError(str(error), where=self.path, remedy="resume the run from its checkpoints") from None
+            raise InputError(
+                str(error), where=self.path, remedy="delete it: the last weights then count as the best"
+            ) from None
         return True
 
     def get_state(self) -> dict:

@@ -13,7 +13,7 @@ from seq2seq_keras.training import snapshots, state
 from seq2seq_keras.training.interrupts import Interrupted, Interrupts
 
 _NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.npz")
-_REMEDY = "lower the learning rate, lengthen the warmup, or clip gradients, and resume from the last checkpoint"
+_REMEDY = "begin a new run with a lower learning rate, a longer warmup, or clipped gradients"
 
 
 class Position(NamedTuple):
@@ -113,19 +113,24 @@ class Checkpoints(keras.callbacks.Callback):
                 raise StopIteration
         elif self._interrupts.received is not None:
             self._stop()
-        elif self.every and self._since >= self.every:
+        elif self.model.stop_training or (self.every and self._since >= self.every):
+            # Where something stops the epoch early, a resumed run goes on inside it; what runs between here and the
+            # end of the epoch, validation for one, leaves its own figures in the metrics.
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         steps = self.params.get("steps")
         if steps is None or self.position.step >= steps:
             self.position = Position(epoch + 1, 0)
-        # else: something stopped the epoch early, and a resumed run goes on inside it
+            self._save()
         if self._interrupts.received is not None:
-            self._stop()
-        self._save()
+            self._tell()
 
     def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self) -> None:
+        """Gives signals back to whoever had them, where training ended by an error; again is fine."""
         self._interrupts.leave()
 
     def _take(self, model, found: snapshots.Snapshot, path: Path) -> None:
@@ -137,6 +142,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _stop(self) -> None:
         self._save()
+        self._tell()
+
+    def _tell(self) -> None:
         number = self._interrupts.received
         self._interrupts.leave()
         raise Interrupted(number)

@@ -19,5 +19,5 @@ class RequireFinite(keras.callbacks.Callback):
         if loss is not None and not math.isfinite(loss):
             raise Diverged(
                 f"the loss is {loss} after step {batch + 1} of this epoch",
-                remedy="lower the learning rate, lengthen the warmup, or clip gradients; the last checkpoint is good",
+                remedy="begin a new run with a lower learning rate, a longer warmup, or clipped gradients",
             )

@@ -31,6 +31,7 @@ def test_step_parity_and_a_training_step_under_each_policy(case, policy):
     for t in range(target.shape[1]):
         logits, state = model.step(target[:, t], state)
         np.testing.assert_allclose(logits, whole[:, t], atol=TOLERANCE[policy])
+        assert (np.asarray(logits).view("uint32") & 0xFFFF).any(), "logits with the bits of bfloat16 alone"
     assert [str(leaf.dtype) for leaf in tree.flatten(state)] == dtypes
 
     model.compile(keras.optimizers.Adam(1e-3), CrossEntropy(0.1), jit_compile=False, run_eagerly=True)

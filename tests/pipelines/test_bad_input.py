@@ -152,3 +152,61 @@ def test_a_beam_asked_of_a_saved_model(tmp_path, capfd):
     (tmp_path / "saved_model.pb").write_bytes(b"")
     said = refused(capfd, ["generate", f"--model={tmp_path}", "--beam", "3"])
     assert "--beam cannot be changed" in said
+
+
+SETTINGS = {
+    "--heads 3 --model transformer --width 8": "a multiple of the heads",
+    "--model attention --width 7": "an even number",
+    "--depth 0": "--depth is 0",
+    "--seed -1": "--seed is -1",
+    "--dropout 2": "from 0 to below 1",
+    "--smoothing 1.5": "from 0 to below 1",
+    "--lr 0": "--lr is 0",
+    "--clip -1": "--clip is -1",
+    "--length-penalty -1": "--length-penalty is -1",
+    "--max-length 0": "--max-length is 0",
+    "--checkpoint-every -1": "--checkpoint-every is -1",
+    "--beam 0": "--beam is 0",
+    "--train.columns 0 -3": "numbers from 0",
+    "--monitor val_wer": "no figure of --score overlap",
+    "--monitor val_bleu --decode-rows 0": "Raise --decode-rows",
+    "--schedule deadline": "Add --minutes",
+    "--tokens.target-kind bytes": "--tokens.no-shared",
+}
+
+
+@pytest.mark.parametrize("extra", SETTINGS)
+def test_settings_that_cannot_work_are_refused_before_a_run_begins(corpus, tmp_path, capfd, extra):
+    assert SETTINGS[extra] in refused(capfd, [*arguments(corpus, tmp_path / "run"), *extra.split()])
+    assert not (tmp_path / "run" / "settings.json").exists()
+
+
+@pytest.mark.parametrize("extra", [["--batch", "0"], ["--search", "greedy", "--beam", "3"], ["--beam", "0"]], ids=str)
+def test_evaluations_that_cannot_work(place, capfd, extra):
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    refused(capfd, ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}", *extra])
+
+
+def test_a_report_that_cannot_be_written(place, tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
+    assert "cannot be written" in refused(capfd, [*command, f"--json={tmp_path / 'file' / 'x.json'}"])
+
+
+def test_an_unfinished_run_is_told_from_a_wrong_folder(place, tmp_path, capfd):
+    run = tmp_path / "run"
+    shutil.copytree(place.run, run)
+    shutil.rmtree(run / "model")
+    assert "not finished" in refused(capfd, ["export", f"--run={run}", f"--to={tmp_path / 'export' / '1'}"])
+    assert "not finished" in refused(capfd, ["generate", f"--model={run}"])
+
+
+def test_a_comparison_with_other_sentences(place, tmp_path, capfd):
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
+    assert main(command) == 0
+    other = tmp_path / "valid.source"
+    other.write_text("".join(line + "\n" for line in reversed(source.read_text().splitlines())))
+    command = ["evaluate", f"--run={place.run}", f"--source={other}", f"--reference={reference}"]
+    assert "other sentences" in refused(capfd, [*command, f"--compare={place.run}"])

@@ -41,6 +41,18 @@ def test_more_epochs_go_on_where_the_run_stopped(corpus, tmp_path):
     assert [row["val_loss"] for row in short] == [row["val_loss"] for row in long]
 
 
+def test_a_run_out_of_patience_stays_as_it_is(corpus, tmp_path):
+    command = arguments(corpus, tmp_path / "run", "--epochs", "9", "--patience", "1", "--lr", "1e-9")
+    command[command.index("--average") + 1] = "1"
+    assert main(command) == 0
+    history = read(tmp_path / "run" / "history.json")
+    assert 2 <= len(history) < 9
+    weights = (tmp_path / "run" / "best" / "weights.npz").read_bytes()
+    assert main(command) == 0
+    assert read(tmp_path / "run" / "history.json") == history
+    assert (tmp_path / "run" / "best" / "weights.npz").read_bytes() == weights
+
+
 def test_other_settings_than_the_run_began_with_are_refused_by_name(place, capfd):
     assert main(arguments(place.corpus, place.run, "--lr", "0.5", "--tokens.kind", "characters")) == 2
     message = capfd.readouterr().err

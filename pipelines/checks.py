@@ -1,0 +1,63 @@
+"""What can be known to be wrong with settings before any work is done, or any folder claimed."""
+
+from pipelines import scores
+from pipelines.settings import Translate
+from seq2seq_keras.errors import InputError
+
+_FROM_ONE = "width depth heads inner epochs batch_tokens average beam max_length"
+_FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty seed"
+_SHARES = "dropout smoothing"
+
+
+def translate(settings: Translate) -> None:
+    """Refuses settings that cannot work, by name.
+
+    Raises:
+        InputError: names the first such setting, what was found and what would do.
+    """
+    for name in _FROM_ONE.split():
+        _demand(settings, name, lambda value: value >= 1, "1 or more")
+    for name in _FROM_ZERO.split():
+        _demand(settings, name, lambda value: value >= 0, "0 or more")
+    for name in _SHARES.split():
+        _demand(settings, name, lambda value: 0 <= value < 1, "from 0 to below 1")
+    _demand(settings, "lr", lambda value: value > 0, "more than 0")
+    _demand(settings, "minutes", lambda value: value > 0, "more than 0")
+    for name in ("max_source", "max_target"):
+        _demand(settings, name, lambda value: value >= 2, "2 or more: a token and the end")
+    if settings.model == "transformer" and (settings.width % settings.heads or settings.width % 2):
+        raise InputError(
+            f"--width is {settings.width} and --heads {settings.heads}",
+            expected="a width that is even and a multiple of the heads",
+        )
+    if settings.model == "attention" and settings.width % 2:
+        raise InputError(f"--width is {settings.width}", expected="an even number: each direction has half of it")
+    if settings.schedule == "deadline" and settings.minutes is None:
+        raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
+    for name in ("train", "valid"):
+        columns = getattr(settings, name).columns
+        if min(columns) < 0:
+            raise InputError(f"--{name}.columns is {columns}", expected="numbers from 0")
+    _monitor(settings)
+
+
+def _monitor(settings: Translate) -> None:
+    figures = scores.judge(settings)(["a"], ["a"])  # also tells whether the tokeniser of the score is there
+    watched = settings.monitor.removeprefix("val_")
+    decoded = watched not in ("loss", "perplexity")
+    if decoded and watched not in figures:
+        known = ", ".join(f"val_{name}" for name in figures)
+        raise InputError(
+            f"--monitor {settings.monitor} is no figure of --score {settings.score}",
+            expected=f"val_loss, val_perplexity, {known}",
+        )
+    if decoded and not settings.decode_rows:
+        raise InputError(f"--monitor {settings.monitor} needs decoded text", remedy="raise --decode-rows")
+    if decoded and settings.valid.source is None and settings.valid.tsv is None:
+        raise InputError(f"--monitor {settings.monitor} needs validation pairs", remedy="add --valid.source and so on")
+
+
+def _demand(settings, name: str, good, expected: str) -> None:
+    value = getattr(settings, name)
+    if value is not None and not good(value):
+        raise InputError(f"--{name.replace('_', '-')} is {value}", expected=expected)
