@@ -130,7 +130,7 @@ def other_outputs(path: Path, source: Path, sources: list[str]) -> list[str]:
     """Outputs of another system: a file, or what an evaluated run said to the same source."""
     if path.is_dir():
         folder = path / "evaluations" / source.name.removesuffix(".gz")
-        if runs.read_json(folder / "report.json")["fingerprint"] != runs.fingerprint(sources):
+        if runs.read_json(folder / "report.json").get("fingerprint") != runs.fingerprint(sources):
             raise InputError("was evaluated on other sentences", where=folder, remedy=f"evaluate it on {source} first")
         path = folder / "outputs.txt"
     rows = data.read_lines(path)

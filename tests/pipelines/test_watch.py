@@ -1,0 +1,47 @@
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from pipelines import runs, watch
+
+
+@pytest.fixture
+def model():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.0), "mse", jit_compile=False)
+    return model
+
+
+def test_the_deadline_ends_training_after_the_step_in_work(model):
+    deadline = watch.Deadline(time.monotonic() - 1)
+    history = model.fit(np.ones((8, 1)), np.ones((8, 1)), batch_size=2, epochs=3, verbose=0, callbacks=[deadline])
+    assert deadline.passed and len(history.epoch) == 1
+
+
+def test_the_rate_rises_by_steps_and_ends_with_the_time(model, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
+    anneal, rates = watch.AnnealToDeadline(peak=1.0, warmup=4, end=100.0), []
+    anneal.set_model(model)
+    for moment in (0, 0, 0, 0, 50, 100, 200):
+        clock[0] = moment
+        anneal.on_train_batch_begin(0)
+        rates.append(float(model.optimizer.learning_rate))
+    np.testing.assert_allclose(rates, [0.25, 0.5, 0.75, 1.0, 0.505, 0.01, 0.01], rtol=1e-5)
+
+
+def test_history_of_a_resumed_run_replaces_what_is_done_again(tmp_path):
+    first = watch.KeepHistory(tmp_path / "history.json")
+    for epoch in range(3):
+        first.on_epoch_begin(epoch)
+        first.on_epoch_end(epoch, {"loss": float(epoch)})
+    again = watch.KeepHistory(tmp_path / "history.json", epoch=2)
+    again.on_epoch_begin(2)
+    again.on_epoch_end(2, {"loss": 9.0})
+    assert [(row["epoch"], row["loss"]) for row in runs.read_json(tmp_path / "history.json")] == [
+        (1, 0),
+        (2, 1),
+        (3, 9),
+    ]
