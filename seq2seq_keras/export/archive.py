@@ -1,10 +1,7 @@
 """Writes the folder of an export: the SavedModel, what belongs beside it, and its manifest."""
 
-import contextlib
 import dataclasses
 import json
-import os
-import shutil
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,6 +9,7 @@ import tensorflow as tf
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import fresh, manifest, signatures
 from seq2seq_keras.export.card import Card, render
+from seq2seq_keras.folders import replacing
 from seq2seq_keras.tokens import Tokenizer
 
 
@@ -50,32 +48,23 @@ def write(
         RuntimeError: a fresh process cannot run it, or answers differently; nothing is kept.
     """
     folder = Path(folder)
-    if folder.exists() or folder.is_symlink():
-        raise InputError("there is something already", where=folder, remedy="give a folder that does not exist")
     _check_sizes(model, source, target)
     texts = _texts(model, source, target, search, max_source, max_length, settings, Card.of(card))
-    beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     try:
-        beside.mkdir(parents=True)  # before the tracing, which takes long
-        _save(beside, model, source, target or source, search, max_source, max_length)
-        extra = beside / manifest.EXTRA
-        extra.mkdir()
-        source.save(extra / "source")
-        if target is not None:
-            target.save(extra / "target")
-        for name, text in texts.items():
-            (extra / name).write_text(text, encoding="utf-8")
-        manifest.write(beside)
-        if answers:
-            fresh.check(beside, list(answers), list(answers.values()))
-        beside.rename(folder)
-    except OSError as error:
-        raise InputError(f"the export cannot be written ({error.strerror})", where=folder) from None
+        with replacing(folder, "", "the export") as beside:
+            _save(beside, model, source, target or source, search, max_source, max_length)
+            extra = beside / manifest.EXTRA
+            extra.mkdir()
+            source.save(extra / "source")
+            if target is not None:
+                target.save(extra / "target")
+            for name, text in texts.items():
+                (extra / name).write_text(text, encoding="utf-8")
+            manifest.write(beside)
+            if answers:
+                fresh.check(beside, list(answers), list(answers.values()))
     except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError, tf.errors.UnavailableError) as error:
         raise InputError(f"the export cannot be written ({error.message})", where=folder) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    _sync(folder.parent)
     return folder
 
 
@@ -122,13 +111,3 @@ def _texts(model, source, target, search, max_source, max_length, settings, card
         "settings.json": json.dumps(everything, indent=2, ensure_ascii=False, default=str) + "\n",
         "card.md": render(card, facts),
     }
-
-
-def _sync(folder: Path) -> None:
-    """The new name is on the disk too, where the file system can be asked for that."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

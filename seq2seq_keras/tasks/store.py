@@ -2,43 +2,12 @@
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq_keras.errors import InputError
 
 NAME = "task.json"
 _FORMAT = 1
-
-
-@contextmanager
-def replacing(folder: str | os.PathLike) -> Iterator[Path]:
-    """A new folder beside, which takes the place of `folder` when the block ends well; else all stays as it was.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    folder = Path(folder)
-    if folder.exists() and not (folder / NAME).is_file():
-        raise InputError("holds something else than a task", where=folder, remedy="name another folder")
-    beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    try:
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        yield beside
-        if folder.exists():
-            folder.rename(gone)
-        beside.rename(folder)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror or error})", where=folder) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if gone.exists() and not folder.exists():
-            gone.rename(folder)
-        shutil.rmtree(gone, ignore_errors=True)
 
 
 def write_head(folder: Path, head: dict) -> None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq_keras import decode, export, tokens
 from seq2seq_keras.context import BOS, EOS, PAD
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.folders import replacing
 from seq2seq_keras.models import Seq2Seq
 from seq2seq_keras.tasks import store
 
@@ -157,7 +158,7 @@ class TextToText:
             "source": self.source.fingerprint,
             "target": None if self.shared else self.target.fingerprint,
         }
-        with store.replacing(folder) as beside:
+        with replacing(folder, store.NAME, "the task") as beside:
             model.save(beside / _MODEL)
             self.source.save(beside / "source")
             if not self.shared:

@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import os
-import shutil
 from pathlib import Path
 
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.folders import replacing
 
 NAME = "tokenizer.json"
 _FORMAT = 1
-_OTHER = "name another folder, or move this away"
 _REMEDY = "copy the folder again, or learn the vocabulary anew"
 
 
@@ -20,29 +18,11 @@ def write(folder: str | Path, kind: str, settings: dict, fingerprint: str, files
     Raises:
         InputError: it cannot be written, or what is there is something else than a vocabulary.
     """
-    folder = Path(folder).resolve()  # a link stays one
-    beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     head = {"format": _FORMAT, "kind": kind, "settings": settings, "fingerprint": fingerprint, "files": sums}
-    try:
-        _check_ours(folder)
-        beside.mkdir(parents=True)
+    with replacing(folder, NAME, "the vocabulary") as beside:
         for name, content in {**files, NAME: json.dumps(head, indent=2).encode()}.items():
-            with open(beside / name, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        if folder.exists():
-            folder.rename(gone)
-        beside.rename(folder)
-    except OSError as error:
-        raise InputError(f"the vocabulary cannot be written ({error.strerror})", where=folder) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if gone.exists() and not folder.exists():
-            gone.rename(folder)
-        shutil.rmtree(gone, ignore_errors=True)
+            (beside / name).write_bytes(content)
 
 
 def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
@@ -68,14 +48,6 @@ def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
     if format != _FORMAT:
         raise InputError(f"format {format!r} of another version", where=folder / NAME, expected=str(_FORMAT))
     return head, {name: _file(folder, name, digest) for name, digest in sums.items()}
-
-
-def _check_ours(folder: Path) -> None:
-    if folder.is_dir():
-        if not (folder / NAME).is_file() and any(folder.iterdir()):
-            raise InputError("this folder holds something, but not a vocabulary", where=folder, remedy=_OTHER)
-    elif folder.exists():
-        raise InputError("this is a file", where=folder, expected="a folder", remedy=_OTHER)
 
 
 def _file(folder: Path, name: str, digest: str) -> bytes:

@@ -97,7 +97,7 @@ def test_saving_again_replaces_and_saving_over_something_else_is_refused(tmp_pat
     TextToText.load(tmp_path / "task")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.doc").write_text("mine")
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match="no task.json in it"):
         attentive.save(tmp_path / "mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "task"]
     assert (tmp_path / "mine" / "thesis.doc").read_text() == "mine"
