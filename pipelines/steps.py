@@ -155,11 +155,9 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
     """
     folder = settings.output
     best = best_weights(material, settings)
-    throughput, checkpoints = (
-        training.Throughput(),
-        training.Checkpoints(
-            folder / "checkpoints", every=settings.checkpoint_every, keep=max(3, settings.average), others=[best]
-        ),
+    throughput = training.Throughput()
+    checkpoints = training.Checkpoints(
+        folder / "checkpoints", every=settings.checkpoint_every, keep=max(3, settings.average), others=[best]
     )
     position = checkpoints.restore(model)
     patient = not settings.patience or best.waited < settings.patience

@@ -9,7 +9,8 @@ import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 from seq2seq_keras.context import DecodeState
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import manifest, signatures
-from seq2seq_keras.tokens import strings
+from seq2seq_keras.export.texts import TOO_LONG
+from seq2seq_keras.tokens import alike, strings
 
 
 class Exported:
@@ -67,9 +68,9 @@ class Exported:
         try:
             return [float(row["score"]) for row in self._rows("score", texts, targets)]
         except tf.errors.InvalidArgumentError as error:
-            if signatures.TOO_LONG not in str(error):
+            if TOO_LONG not in str(error):
                 raise
-            raise InputError(signatures.TOO_LONG, expected=f"at most {self.max_length}, its end included") from None
+            raise InputError(TOO_LONG, expected=f"at most {self.max_length}, its end included") from None
 
     def init_state(self, source, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step; lists of leaves in place of the nests."""
@@ -88,10 +89,7 @@ class Exported:
     def _rows(self, endpoint: str, texts: list[str], targets: list[str] | None = None) -> list[dict]:
         """One dict of values for each text, in the order given."""
         rows: list[dict] = [{} for _ in texts]
-        # Texts of about one length beside each other: the longest of a batch decides what it costs.
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for begin in range(0, len(order), self.batch):
-            places = order[begin : begin + self.batch]
+        for places in alike(texts, self.batch):
             given = {"text": strings([texts[place] for place in places])}
             if targets is not None:
                 given["target"] = strings([targets[place] for place in places])

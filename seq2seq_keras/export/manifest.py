@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from seq2seq_keras.errors import InputError
@@ -15,16 +14,12 @@ _REMEDY = "copy the folder again, or export the model anew"
 
 
 def write(folder: Path) -> None:
-    """Sums every file below `folder`, each safely on the disk, and writes the manifest."""
+    """Sums every file below `folder` and writes the manifest; `replacing` brings all of them onto the disk."""
     sums = {}
     for path in _files(folder):
         with open(path, "rb") as file:
             sums[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
-    with open(folder / NAME, "w", encoding="utf-8") as file:
-        json.dump({"format": _FORMAT, "files": sums}, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
+    (folder / NAME).write_text(json.dumps({"format": _FORMAT, "files": sums}, indent=2), encoding="utf-8")
 
 
 def verify(folder: str | Path) -> None:

@@ -9,15 +9,12 @@ import dataclasses
 import tensorflow as tf
 
 from seq2seq_keras import decode, tokens
-from seq2seq_keras.context import PAD, Stepper
-from seq2seq_keras.export import states
+from seq2seq_keras.context import Stepper
+from seq2seq_keras.export import states, texts
 from seq2seq_keras.export.states import IDS
 
 TEXT = tf.TensorSpec([None], tf.string)
 """(B,) texts, UTF-8; other bytes become U+FFFD."""
-
-TOO_LONG = "a target has more ids than the model was exported for"
-"""The one error that an endpoint raises by itself."""
 
 ENDPOINTS = {
     "serving_default": "text (B,) to the best text (B,) and its score (B,), by the search of this export",
@@ -42,11 +39,11 @@ def of_ids(model: Stepper, max_length: int) -> dict[str, tf.types.experimental.C
 
     @tf.function(input_signature=[IDS], autograph=False)
     def encode(source):
-        return states.flatten_context(model.encode(_no_empty_axis(source)))
+        return states.flatten_context(model.encode(texts.no_empty_axis(source)))
 
     @tf.function(input_signature=[IDS], autograph=False)
     def init_state(source):
-        return states.flatten(model.init_state(_no_empty_axis(source), max_length))
+        return states.flatten(model.init_state(texts.no_empty_axis(source), max_length))
 
     @tf.function(autograph=False)
     def step(ids, **leaves):
@@ -75,11 +72,7 @@ def of_texts(
     widest = dataclasses.replace(search, n_best=search.width) if search.n_best != search.width else search
 
     def found(text, how) -> dict:
-        """(B,) string to text (B, N) and score (B, N)."""
-        ids = _no_empty_axis(tokens.prepare(text, source, max_source))
-        hypotheses = decode.generate(model, ids, how, max_length)
-        texts = target.decode(tf.reshape(hypotheses.ids, [-1, max_length]))
-        return {"text": tf.reshape(texts, [-1, how.n_best]), "score": hypotheses.scores}
+        return texts.found(text, model, source, target, how, max_source, max_length)
 
     def first(text, how) -> dict:
         return {name: values[:, 0] for name, values in found(text, how).items()}
@@ -99,14 +92,7 @@ def of_texts(
     # Not `target`, which is the tokenizer here; the signature's name comes from the spec.
     @tf.function(input_signature=[TEXT, tf.TensorSpec([None], tf.string, "target")], autograph=False)
     def score(text, said):
-        lengths = target.encode(said).row_lengths()
-        # The score of a target that lost its end would be a number, but of another text.
-        tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
-        ids = tokens.prepare(said, target, max_length)
-        ids = tf.pad(ids, [[0, 0], [0, max_length - tf.shape(ids)[1]]], constant_values=PAD)
-        given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static
-        heard = _no_empty_axis(tokens.prepare(text, source, max_source))
-        return {"score": decode.score(model, heard, given)[1]}
+        return {"score": texts.scored(text, said, model, source, target, max_source, max_length)}
 
     functions = {"serving_default": serving_default, "nbest": nbest, "greedy": greedy, "score": score}
     return {name: function.get_concrete_function() for name, function in functions.items()}
@@ -128,8 +114,3 @@ def portable(model):
     finally:
         for layer, use in zip(layers, before, strict=True):
             layer.use_cudnn = use
-
-
-def _no_empty_axis(ids):
-    """(B, S) with S at least 1: a batch of no rows has no length of its own, and layers want a first position."""
-    return tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]], constant_values=PAD)

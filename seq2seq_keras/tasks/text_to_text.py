@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_keras import decode, export, tokens
-from seq2seq_keras.context import BOS, EOS, PAD
+from seq2seq_keras.context import BOS, EOS
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.export import texts
 from seq2seq_keras.folders import replacing
 from seq2seq_keras.models import Seq2Seq
 from seq2seq_keras.tasks import store
@@ -87,12 +88,9 @@ class TextToText:
         if search not in self._traced:
             self._traced[search] = self._trace(search)
         found: list[list[Scored]] = [[] for _ in texts]
-        # Texts of alike length share a batch, so that none waits for a much longer one.
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        for begin in range(0, len(order), self.batch_size):
-            rows = order[begin : begin + self.batch_size]
-            outputs, scores = self._traced[search](tokens.strings([texts[row] for row in rows]))
-            for row, said, ranks in zip(rows, outputs.numpy(), scores.numpy()):
+        for rows in tokens.alike(texts, self.batch_size):
+            outputs = self._traced[search](tokens.strings([texts[row] for row in rows]))
+            for row, said, ranks in zip(rows, outputs["text"].numpy(), outputs["score"].numpy()):
                 found[row] = [
                     Scored(text.decode("utf-8"), float(rank)) for text, rank in zip(said, ranks) if rank > -np.inf
                 ] or [Scored("", -np.inf)]
@@ -208,22 +206,15 @@ class TextToText:
 
     def _trace(self, search):
         @tf.function(input_signature=[_TEXTS])
-        def outputs(texts):
-            ids = tokens.prepare(texts, self.source, self.max_source)
-            found = decode.generate(self.model, ids, search, self.max_length)
-            said = self.target.decode(tf.reshape(found.ids, (-1, self.max_length)))
-            return tf.reshape(said, tf.shape(found.scores)), found.scores
+        def outputs(text):
+            return texts.found(text, self.model, self.source, self.target, search, self.max_source, self.max_length)
 
         return outputs
 
     def _trace_score(self):
         @tf.function(input_signature=[_TEXTS, _TEXTS])
-        def sums(sources, targets):
-            ids = tokens.prepare(sources, self.source, self.max_source)
-            wanted = self.target.encode(targets)
-            ends = tf.fill([wanted.nrows(), 1], EOS)
-            wanted = tf.concat([wanted, ends], axis=1).to_tensor(PAD, shape=[None, self.max_length])
-            return decode.score(self.model, ids, wanted)[1]
+        def sums(text, said):
+            return texts.scored(text, said, self.model, self.source, self.target, self.max_source, self.max_length)
 
         return sums
 

@@ -3,7 +3,7 @@
 from .byte_values import Bytes
 from .characters import Characters
 from .kinds import KINDS, learn, load, save
-from .normal import strings
+from .normal import alike, strings
 from .pairs import encode_all, pairs, prepare
 from .sentence_piece import SentencePiece
 from .tokenizer import SPECIALS, Tokenizer
@@ -19,6 +19,7 @@ __all__ = [
     "Tokenizer",
     "WordPiece",
     "Words",
+    "alike",
     "encode_all",
     "learn",
     "load",

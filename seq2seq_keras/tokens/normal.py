@@ -39,6 +39,13 @@ def strings(texts) -> tf.Tensor:
     return tf.constant(data, tf.string, shape=[len(data)])
 
 
+def alike(texts: list[str], size: int) -> Iterator[list[int]]:
+    """Places of the texts in batches of at most `size`, from short to long: none waits for a much longer one."""
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    for begin in range(0, len(order), size):
+        yield order[begin : begin + size]
+
+
 def chunks(texts: Iterable[str]) -> Iterator[tf.Tensor]:
     """The texts in order as (B,) string tensors of a size that is quick to work on."""
     texts = list(texts)

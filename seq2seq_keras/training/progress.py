@@ -47,7 +47,7 @@ class Progress(keras.callbacks.Callback):
             self._bar.update(self._task, advance=1, loss=(logs or {}).get("loss", 0.0), rate=rate)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._stop()
+        self.close()
         logs = dict(logs or {})
         first = {name: logs.pop(name) for name in ("loss", "val_loss", "val_perplexity") if name in logs}
         rate = logs.pop("tokens_per_second", None)
@@ -59,13 +59,10 @@ class Progress(keras.callbacks.Callback):
         print(line, file=sys.stderr, flush=True)
 
     def on_train_end(self, logs=None):
-        self._stop()
+        self.close()
 
     def close(self) -> None:
-        """Gives the screen back where training ended by an error or a signal."""
-        self._stop()
-
-    def _stop(self) -> None:
+        """Gives the screen back, also where training ended by an error or a signal; again is fine."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

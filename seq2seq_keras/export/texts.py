@@ -1,0 +1,50 @@
+"""Strings in, strings out inside one graph: what a live task and an exported model both run."""
+
+import tensorflow as tf
+
+from seq2seq_keras import decode, tokens
+from seq2seq_keras.context import PAD, Stepper
+
+TOO_LONG = "a target has more ids than the model was exported for"
+"""The one error that is raised here."""
+
+
+def found(
+    text,
+    model: Stepper,
+    source: tokens.Tokenizer,
+    target: tokens.Tokenizer,
+    search,
+    max_source: int,
+    max_length: int,
+) -> dict:
+    """(B,) string to `text` (B, N) string and `score` (B, N) float32, best first."""
+    ids = no_empty_axis(tokens.prepare(text, source, max_source))
+    hypotheses = decode.generate(model, ids, search, max_length)
+    texts = target.decode(tf.reshape(hypotheses.ids, [-1, max_length]))
+    return {"text": tf.reshape(texts, [-1, search.n_best]), "score": hypotheses.scores}
+
+
+def scored(
+    text,
+    said,
+    model: Stepper,
+    source: tokens.Tokenizer,
+    target: tokens.Tokenizer,
+    max_source: int,
+    max_length: int,
+):
+    """(B,) string and (B,) string said of it to (B,) float32 log probabilities."""
+    lengths = target.encode(said).row_lengths()
+    # The score of a target that lost its end would be a number, but of another text.
+    tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
+    ids = tokens.prepare(said, target, max_length)
+    ids = tf.pad(ids, [[0, 0], [0, max_length - tf.shape(ids)[1]]], constant_values=PAD)
+    given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static
+    heard = no_empty_axis(tokens.prepare(text, source, max_source))
+    return decode.score(model, heard, given)[1]
+
+
+def no_empty_axis(ids):
+    """(B, S) with S at least 1: a batch of no rows has no length of its own, and layers want a first position."""
+    return tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]], constant_values=PAD)
