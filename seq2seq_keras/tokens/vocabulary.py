@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from seq2seq_keras.context import UNK
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.tokens.tokenizer import SPECIALS
+from seq2seq_keras.tokens.normal import chunks, normal
+from seq2seq_keras.tokens.tokenizer import SPECIALS, Tokenizer
 
 
 class Lookup(tf.Module):
@@ -23,6 +24,41 @@ class Lookup(tf.Module):
     def __call__(self, strings):
         """string to int32, any shape, ragged too."""
         return self._table.lookup(strings)
+
+
+class Parts(Tokenizer):
+    """A text split into parts that are looked up whole. A kind says how to split, and what a part is written out as."""
+
+    def __init__(self, pieces, surfaces, unknown: bytes, normalize: str | None, blank_first: bool):
+        super().__init__(pieces, surfaces, unknown, normalize, blank_first)
+        self._lookup = Lookup(self.pieces)
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str],
+        size: int | None = None,
+        *,
+        min_count: int = 1,
+        normalize: str | None = "nfkc",
+    ) -> "Parts":
+        """Takes the most frequent parts of the texts.
+
+        Args:
+            size: most pieces, specials included; None for all.
+            min_count: a part seen less often is unknown.
+            normalize: one of `FORMS`.
+        """
+        split = (cls._split(normal(chunk, normalize)) for chunk in chunks(texts))
+        return cls(most_frequent(split, size, min_count), normalize)
+
+    @staticmethod
+    def _split(texts: tf.Tensor) -> tf.RaggedTensor:
+        """(B,) normalised string to (B, None) string."""
+        raise NotImplementedError
+
+    def _ids(self, texts):
+        return self._lookup(self._split(texts))
 
 
 def most_frequent(parts: Iterable[tf.RaggedTensor], size: int | None, min_count: int) -> list[str]:
