@@ -14,6 +14,8 @@ from seq2seq_keras.errors import InputError
 
 REFERENCE = "transformer"
 """The family a peer is compared with: the one whose model it copies."""
+PEER_PRECISION = "float32"
+"""What the peer computes in, and what a row does that does not say."""
 
 
 def run(settings: Bench) -> int:
@@ -61,8 +63,8 @@ def check(settings: Bench) -> None:
 def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
     """Name to figure to median, least and most over the turns.
 
-    `of_peak` is useful work by the peak of the same turn; `by_peer` the speed of `REFERENCE` by that of the peer in
-    the same turn, so that what slows the machine for a while cancels.
+    `of_peak` is useful work by the peak of the same turn; `by_peer` the speed of `REFERENCE`, in each precision, by
+    that of the peer in the same turn, so that what slows the machine for a while cancels.
     """
     rows = {(row["turn"], row["name"]): row for row in turns}
     columns = {}
@@ -71,7 +73,7 @@ def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
         for figure in ("target_tokens_per_second", "padding", "useful_gflops", "peak_gflops", "of_peak"):
             column.setdefault(figure, []).append(row[figure])
         other = rows.get((number, "opennmt-tf"))
-        if name == REFERENCE and other:
+        if name.split()[0] == REFERENCE and other:
             ratio = row["target_tokens_per_second"] / other["target_tokens_per_second"]
             column.setdefault("by_peer", []).append(ratio)
     return {
@@ -81,24 +83,31 @@ def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
 
 
 def _turn(number: int, settings: Bench, material: bench_data.Material, peer: dict) -> list[dict]:
-    """Everything once, the machine's peak between all of it: the best of these is the peak of the turn."""
-    rows, peaks = [], [bench_fit.peak(settings)]
-    for name in dict.fromkeys([*settings.family, *([settings.peer] if "versions" in peer else [])]):
+    """Everything once, the machine's peaks between all of it: the best of these is the peak of the turn."""
+    jobs = [(family, precision) for family in dict.fromkeys(settings.family) for precision in settings.precision]
+    if "versions" in peer:
+        jobs.append((settings.peer, PEER_PRECISION))
+    rows, peaks = [], {precision: bench_fit.peak(precision, settings) for _, precision in jobs}
+    for model, precision in jobs:
+        name = model if precision == PEER_PRECISION else f"{model} {precision}"
         try:
-            if name == settings.peer:
+            if model == settings.peer:
                 measured = bench_peer.turn(settings, material)
             else:
-                measured = bench_fit.turn(name, settings, material)
+                measured = bench_fit.turn(model, precision, settings, material)
         except bench_peer.PeerError as error:
             peer["skipped"] = f"turn {number}: {error}"
             print(f"{name} skipped: {peer['skipped']}", flush=True)
             continue
-        rows.append({"turn": number, "name": name, **measured.figures()})
+        rows.append({"turn": number, "name": name, "precision": precision, **measured.figures()})
         print(f"turn {number}: {name} {rows[-1]['target_tokens_per_second']:,.0f} target tokens/s", flush=True)
-        peaks.append(bench_fit.peak(settings))
-    best = max(peaks) / 1e9
-    print(f"turn {number}: peak {best:,.0f} GFLOP/s", flush=True)
-    return [row | {"peak_gflops": best, "of_peak": row["useful_gflops"] / best} for row in rows]
+        peaks |= {each: max(before, bench_fit.peak(each, settings)) for each, before in peaks.items()}
+    for precision, best in peaks.items():
+        print(f"turn {number}: peak {best / 1e9:,.0f} GFLOP/s in {precision}", flush=True)
+    peaks = {precision: best / 1e9 for precision, best in peaks.items()}
+    return [
+        row | {"peak_gflops": (best := peaks[row["precision"]]), "of_peak": row["useful_gflops"] / best} for row in rows
+    ]
 
 
 def _peer(settings: Bench) -> dict:

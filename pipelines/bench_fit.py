@@ -77,10 +77,10 @@ class Stopwatch(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def turn(family: str, settings: Bench, material: Material) -> Turn:
-    """Trains a fresh model of the family; its first steps are not timed."""
+def turn(family: str, precision: str, settings: Bench, material: Material) -> Turn:
+    """Trains a fresh model of the family under a policy; its first steps are not timed."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(settings.precision)
+    keras.config.set_dtype_policy(precision)
     try:
         keras.utils.set_random_seed(0)
         model = build(family, settings, material.vocabulary)
@@ -95,19 +95,19 @@ def turn(family: str, settings: Bench, material: Material) -> Turn:
 
 
 def build(family: str, settings: Bench, vocabulary: int) -> keras.Model:
-    """A compiled model of the bench's sizes."""
+    """A compiled model of the bench's sizes; gradients are not clipped, as the peer does not."""
     options = {"heads": HEADS} if family == "transformer" else {}
     model = getattr(models, family)(vocabulary, width=settings.width, depth=settings.depth, dropout=0.1, **options)
     model.compile(
-        keras.optimizers.Adam(1e-4, global_clipnorm=1.0),
+        keras.optimizers.Adam(1e-4),
         objectives.CrossEntropy(smoothing=0.1),
         jit_compile=False,  # batches differ in shape: XLA would compile each anew
     )
     return model
 
 
-def peak(settings: Bench) -> float:
-    """Fastest matrix product of several shapes, in operations a second, in the precision of the bench.
+def peak(precision: str, settings: Bench) -> float:
+    """Fastest matrix product of several shapes, in operations a second, in the numbers that a policy computes in.
 
     Threads are as TensorFlow chose them. The shapes are large squares and those of the models: a batch's positions
     by width, inner width and vocabulary.
@@ -115,7 +115,7 @@ def peak(settings: Bench) -> float:
     rows, width = settings.batch_tokens, settings.width
     shapes = [(1024,) * 3, (2048,) * 3, (rows, width, 4 * width), (rows, 4 * width, width)]
     shapes.append((rows, width, settings.vocabulary))
-    dtype = "float32" if settings.precision == "float32" else "bfloat16"
+    dtype = keras.dtype_policies.get(precision).compute_dtype
     return max(_rate(*shape, dtype) for shape in shapes)
 
 

@@ -95,7 +95,7 @@ def _notes(report: dict) -> list[str]:
     machine, data, settings = report["machine"], report["data"], report["settings"]
     notes = [
         f"Median (least to most) of {settings['turns']} turns of {settings['seconds']:g} seconds after a warm-up of "
-        f"one pass, at most {settings['warmup']:g} seconds; {settings['precision']}.",
+        f"one pass, at most {settings['warmup']:g} seconds; {', '.join(settings['precision'])}.",
         f"Data: {data['name']}, {data['pairs']:,} pairs of {data['mean_source_ids']:.1f} and "
         f"{data['mean_target_ids']:.1f} ids, vocabulary of {data['vocabulary']:,}.",
         f"Machine: {machine['cpu']}, {machine['cores']} cores" + "".join(f", {card}" for card in machine["gpu"]) + ".",

@@ -277,8 +277,8 @@ class Bench:
     """Entries of the shared vocabulary."""
     batch_tokens: int = 2048
     """Positions a batch at most on its longer side, padding included."""
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """Numbers to compute in; the peer knows float32 only."""
+    precision: tuple[Literal["float32", "mixed_bfloat16"], ...] = ("float32",)
+    """Numbers to compute in, each family in each; the peer's are float32 (its mixed precision is float16, for GPUs)."""
     pairs: int = 29_000
     """How many pairs to make up."""
     seconds: float = 30.0

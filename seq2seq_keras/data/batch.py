@@ -32,7 +32,7 @@ def batch(
         examples: pairs as ids.
         tokens_per_batch: see `BatchPlan`; `plan(examples, tokens_per_batch, seed)` tells the batches an epoch has.
         seed: of the order.
-        shuffle: False gives the batches from short to long, the same in every pass: for validation.
+        shuffle: False gives the batches in one order of lengths, the same in every pass: for validation.
         epoch: of the first pass.
         step: batches already seen of that epoch; the first pass starts after them.
 
