@@ -4,7 +4,7 @@ from pipelines import scores
 from pipelines.settings import Translate
 from seq2seq_keras.errors import InputError
 
-_FROM_ONE = "width depth heads inner epochs batch_tokens average beam max_length"
+_FROM_ONE = "width depth decoder_depth heads inner epochs batch_tokens average beam max_length"
 _FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty seed"
 _SHARES = "dropout smoothing"
 
@@ -32,6 +32,12 @@ def translate(settings: Translate) -> None:
         )
     if settings.model == "attention" and settings.width % 2:
         raise InputError(f"--width is {settings.width}", expected="an even number: each direction has half of it")
+    if settings.decoder_depth and settings.model != "transformer" and (settings.depth or 0) < settings.decoder_depth:
+        found = "not given" if settings.depth is None else settings.depth
+        raise InputError(
+            f"--decoder-depth is {settings.decoder_depth} and --depth {found}",
+            expected="at least as many layers in the encoder: the decoder's begin with the states of its topmost ones",
+        )
     if settings.schedule == "deadline" and settings.minutes is None:
         raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
     for name in ("train", "valid"):

@@ -1,8 +1,11 @@
 """Figures as PNG files."""
 
+import io
 from pathlib import Path
 
 from matplotlib.figure import Figure  # without pyplot: no display, no global state
+
+from pipelines import runs
 
 
 def curves(history: list[dict], path: Path) -> None:
@@ -56,6 +59,6 @@ def lengths(columns: dict[str, dict[str, list]], path: Path) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    beside = Path(path).with_name(f".{Path(path).name}")
-    figure.savefig(beside, format="png", dpi=120)
-    beside.replace(path)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
+    runs.write_bytes(path, drawn.getvalue())

@@ -93,6 +93,7 @@ def as_translation(settings: Quickstart) -> Translate:
         tokens=Vocabulary("characters", "words", shared=False, normalize="lower_nfkc", target_normalize="nfkc"),
         width=settings.width,
         depth=settings.depth,
+        decoder_depth=settings.decoder_depth,
         dropout=settings.dropout,
         epochs=settings.epochs,
         minutes=settings.minutes,

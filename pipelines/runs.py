@@ -27,18 +27,27 @@ def write_json(path: Path, content) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Written beside, then renamed: a reader sees the old file or the new one."""
+def write_bytes(path: Path, content: bytes) -> None:
+    """Written beside, then renamed: a reader sees the old file or the new one.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise InputError(f"cannot be written ({error.strerror})", where=path, remedy="choose another place") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """As `write_bytes`, in UTF-8."""
+    write_bytes(path, text.encode())
 
 
 def read_json(path: Path):

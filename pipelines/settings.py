@@ -69,7 +69,9 @@ class Translate:
     width: int = 256
     """Width of embeddings and layers."""
     depth: int | None = None
-    """Layers on each side; nothing means the family's own (2, 1, 3)."""
+    """Layers of the encoder; nothing means the family's own (2, 1, 3)."""
+    decoder_depth: int | None = None
+    """Layers of the decoder; nothing means as many as the encoder's. Fewer are faster and cost little."""
     heads: int = 4
     """Attention heads (transformer)."""
     inner: int | None = None
@@ -89,7 +91,7 @@ class Translate:
     epochs: int = 10
     """Passes over the training pairs."""
     minutes: float | None = None
-    """Stop training after this many minutes of wall time, wherever it is."""
+    """Stop training after this many minutes of wall time, wherever it is; a resumed run has what is left of them."""
     batch_tokens: int = 4096
     """Target positions a batch at most, padding included."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
@@ -98,7 +100,7 @@ class Translate:
     """Highest learning rate."""
     schedule: Literal["inverse-square-root", "cosine", "constant", "deadline"] = "inverse-square-root"
     """Learning rate after the warmup; cosine falls to zero at the last step of the last epoch, deadline does so when
-    `minutes` are over (the clock cannot be resumed exactly)."""
+    `minutes` are over (so a resumed run is not exactly one never stopped)."""
     warmup: int = 1000
     """Steps from zero to the highest learning rate."""
     smoothing: float = 0.1
@@ -238,7 +240,9 @@ class Quickstart:
     width: int = 128
     """Width of embeddings and layers."""
     depth: int = 1
-    """Layers on each side."""
+    """Layers of the encoder."""
+    decoder_depth: int | None = None
+    """Layers of the decoder; nothing means as many as the encoder's."""
     dropout: float = 0.1
     """Share set to zero in training."""
     epochs: int = 100

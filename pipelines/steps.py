@@ -28,6 +28,8 @@ class Material(NamedTuple):
     train: data.Examples
     valid: data.Examples | None
     valid_text: data.Corpus | None
+    epoch: int
+    """Training batches of an epoch."""
     report: dict
     """What was read, left out and learned: `data.json`."""
 
@@ -56,7 +58,7 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
     """Pairs to ids, with the vocabularies of the run: learned the first time, loaded ever after.
 
     Args:
-        settings: has `tokens`, `max_source` and `max_target`.
+        settings: those of `Translate`.
         folder: of the run; nothing in it is changed.
         resumed: whether the run began earlier.
     """
@@ -80,7 +82,8 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
             "vocabulary": f"{source.fingerprint} {output.fingerprint}",
         },
     }
-    return Material(source, target, train_examples, valid_examples, valid, report)
+    epoch = len(data.plan(train_examples, settings.batch_tokens, settings.seed))
+    return Material(source, target, train_examples, valid_examples, valid, epoch, report)
 
 
 def begin(folder: Path, settings, material: Material) -> None:
@@ -96,7 +99,6 @@ def describe(model: keras.Model, material: Material, settings) -> str:
     """What is about to be trained on what, in a few lines."""
     train, vocabulary = material.report["train"], material.report["vocabulary"]
     left_out = {**train["rejected"], **train["filtered"]}
-    batches = len(data.plan(material.train, settings.batch_tokens, settings.seed))
     lines = [
         f"train: {train['pairs']:,} pairs, {train['target_ids']:,} target tokens"
         + (f"; left out: {', '.join(f'{why} {count:,}' for why, count in left_out.items())}" if left_out else ""),
@@ -104,7 +106,7 @@ def describe(model: keras.Model, material: Material, settings) -> str:
         f"vocabulary: {vocabulary['source']:,}"
         + (" for both sides" if vocabulary["shared"] else f" and {vocabulary['target']:,}"),
         f"model: {settings.model}, {model.count_params():,} parameters, {keras.config.dtype_policy().name}",
-        f"an epoch: {batches:,} batches of at most {settings.batch_tokens:,} positions",
+        f"an epoch: {material.epoch:,} batches of at most {settings.batch_tokens:,} positions",
     ]
     cut = int((material.train.target.lengths >= settings.max_length).sum())
     if cut:
@@ -120,7 +122,7 @@ def build(settings, material: Material) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
     # Without it some sums depend on which thread came first, and no resume could be exact.
     tf.config.experimental.enable_op_determinism()
-    sizes = {"width": settings.width, "depth": settings.depth, "dropout": settings.dropout, "tied": settings.tied}
+    sizes = {name: getattr(settings, name) for name in ("width", "depth", "decoder_depth", "dropout", "tied")}
     if settings.model == "transformer":
         sizes |= {"heads": settings.heads, "inner": settings.inner}
     else:
@@ -131,10 +133,9 @@ def build(settings, material: Material) -> keras.Model:
         **{name: value for name, value in sizes.items() if value is not None},
     )
     kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[settings.optimizer]
-    steps_in_all = settings.epochs * len(data.plan(material.train, settings.batch_tokens, settings.seed))
     momenta = {"beta_2": 0.98, "epsilon": 1e-9} if settings.optimizer == "adam" else {}
     model.compile(
-        kind(_schedule(settings, steps_in_all), global_clipnorm=settings.clip or None, **momenta),
+        kind(_schedule(settings, settings.epochs * material.epoch), global_clipnorm=settings.clip or None, **momenta),
         objectives.CrossEntropy(smoothing=settings.smoothing, reduction=settings.reduction),
         metrics=[metrics.Perplexity(), metrics.TokenAccuracy(), training.TokenCount(), training.PaddingShare()],
         jit_compile=False,  # batches differ in shape: XLA would compile each anew
@@ -142,13 +143,13 @@ def build(settings, material: Material) -> keras.Model:
     return model
 
 
-def fit(model, translator, material: Material, settings, judge, end: float | None) -> tuple[list[dict], int]:
-    """Trains from wherever the run stands to its last epoch, the deadline, or the end of patience.
+def fit(model, translator, material: Material, settings, judge, budget: watch.Budget) -> tuple[list[dict], int]:
+    """Trains from wherever the run stands to its last epoch, the end of its time, or the end of patience.
 
     Args:
         translator: of the same model.
         judge: outputs and references to figures, logged as `val_NAME`.
-        end: deadline in `time.monotonic()`'s seconds.
+        budget: of time.
 
     Returns:
         one dict of logs an epoch, of this and all earlier calls; and the exit code: 0, or 130 and 143 after a signal.
@@ -157,24 +158,22 @@ def fit(model, translator, material: Material, settings, judge, end: float | Non
     best = best_weights(material, settings)
     throughput = training.Throughput()
     checkpoints = training.Checkpoints(
-        folder / "checkpoints", every=settings.checkpoint_every, keep=max(3, settings.average), others=[best]
+        folder / "checkpoints", every=settings.checkpoint_every, keep=max(3, settings.average), others=[best, budget]
     )
     position = checkpoints.restore(model)
     patient = not settings.patience or best.waited < settings.patience
     history = watch.KeepHistory(folder / "history.json", position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
     progress = training.Progress(position.step, throughput)
-    callbacks += [history, best, progress]
-    if end is not None:
-        callbacks.append(watch.Deadline(end))
+    callbacks += [history, best, progress, budget]
     if settings.schedule == "deadline":
-        callbacks.append(watch.AnnealToDeadline(settings.lr, settings.warmup, end))
+        callbacks.append(watch.Anneal(settings.lr, settings.warmup, budget))
     callbacks.append(checkpoints)
     train = data.batch(
         material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
     )
     code = 0
-    if position.epoch < settings.epochs and patient:
+    if position.epoch < settings.epochs and patient and budget.spent < 1.0:
         with warnings.catch_warnings():
             # A resumed epoch is shorter than the others; Keras takes that for a mistake.
             warnings.filterwarnings("ignore", "Your input ran out of data")
@@ -287,7 +286,7 @@ def _schedule(settings, steps_in_all: int):
     if settings.schedule == "inverse-square-root":
         return training.InverseSquareRoot(settings.lr, max(settings.warmup, 1))
     if settings.schedule == "deadline":
-        return settings.lr  # `watch.AnnealToDeadline` sets it at every step
+        return settings.lr  # `watch.Anneal` sets it at every step
     warmup = min(settings.warmup, steps_in_all // 2) if settings.schedule == "cosine" else settings.warmup
     rise = {"warmup_target": settings.lr, "warmup_steps": warmup} if warmup else {}
     lowest = 0.01 if settings.schedule == "cosine" else 1.0

@@ -6,9 +6,10 @@
 What it reaches, and in what time, is in the README's table of results.
 """
 
+import math
 import time
 
-from pipelines import checks, runs, scores, steps
+from pipelines import checks, runs, scores, steps, watch
 from pipelines.settings import Translate
 from seq2seq_keras import data, training
 from seq2seq_keras.errors import InputError
@@ -51,8 +52,8 @@ def train_run(settings: Translate, train: data.Corpus, valid: data.Corpus | None
         print(
             f"{folder}: {'resumed' if resumed else 'new run'}\n{steps.describe(model, material, settings)}", flush=True
         )
-        end = None if settings.minutes is None else begun + 60 * settings.minutes
-        history, code = steps.fit(model, translator, material, settings, judge, end)
+        budget = watch.Budget(math.inf if settings.minutes is None else 60 * settings.minutes, begun)
+        history, code = steps.fit(model, translator, material, settings, judge, budget)
         report = {"settings": runs.plain(settings), "data": material.report, "epochs": history}
         report["minutes"] = round((time.monotonic() - begun) / 60, 2)
         if code:

@@ -32,38 +32,61 @@ class KeepHistory(keras.callbacks.Callback):
         runs.write_json(self.path, self.rows)
 
 
-class Deadline(keras.callbacks.Callback):
-    """Stops training after the step during which the time ran out.
+class Budget(keras.callbacks.Callback):
+    """Stops training after the step during which the time ran out; a resumed run has what is left of it.
+
+    Hand it to `training.Checkpoints(others=[...])`, which keeps the time spent with the weights.
 
     Args:
-        end: in `time.monotonic()`'s seconds.
+        seconds: of wall time; `math.inf` for no end.
+        begun: when they began to count, in `time.monotonic()`'s seconds.
     """
 
-    def __init__(self, end: float):
+    def __init__(self, seconds: float, begun: float):
         super().__init__()
-        self.end, self.passed = end, False
+        self.seconds, self._begun, self._earlier = seconds, begun, 0.0
+
+    @property
+    def taken(self) -> float:
+        """Seconds that are gone."""
+        return self._earlier + time.monotonic() - self._begun
+
+    @property
+    def spent(self) -> float:
+        """Share of the time that is gone, 1 or more when it is over."""
+        return self.taken / self.seconds
 
     def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() > self.end:
-            self.passed = self.model.stop_training = True
+        if self.spent >= 1.0:
+            self.model.stop_training = True
+
+    def get_state(self) -> dict:
+        """What `set_state` takes."""
+        return {"seconds": self.taken}
+
+    def set_state(self, values: dict) -> None:
+        """Adds the time of earlier calls."""
+        self._earlier = values["seconds"]
 
 
-class AnnealToDeadline(keras.callbacks.Callback):
-    """Learning rate for a budget of time: a linear warmup by steps, then a cosine that ends at the deadline.
+class Anneal(keras.callbacks.Callback):
+    """Learning rate for a budget of time: a linear warmup by steps, then a cosine that ends with the time.
 
     Args:
         peak: highest learning rate.
         warmup: steps until the peak.
-        end: deadline in `time.monotonic()`'s seconds.
+        budget: tells how much of the time is spent.
     """
 
-    def __init__(self, peak: float, warmup: int, end: float):
+    def __init__(self, peak: float, warmup: int, budget: Budget):
         super().__init__()
-        self.peak, self.warmup, self.end = peak, max(warmup, 1), end
-        self._begun, self._step = time.monotonic(), 0
+        self.peak, self.warmup, self.budget = peak, max(warmup, 1), budget
+        self._step = 0
+
+    def on_train_begin(self, logs=None):
+        self._step = int(self.model.optimizer.iterations)
 
     def on_train_batch_begin(self, batch, logs=None):
         self._step += 1
-        share = min(1.0, (time.monotonic() - self._begun) / max(self.end - self._begun, 1e-9))
-        fall = 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share))
+        fall = 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(self.budget.spent, 1.0)))
         self.model.optimizer.learning_rate = self.peak * min(1.0, self._step / self.warmup) * fall

@@ -1,6 +1,7 @@
-"""Folders that appear whole or not at all."""
+"""Folders that appear whole or not at all, and the JSON file in each that says what it holds."""
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -44,6 +45,35 @@ def replacing(folder: str | os.PathLike, marker: str, what: str) -> Iterator[Pat
         if gone.exists() and not folder.exists():
             gone.rename(folder)
         shutil.rmtree(gone, ignore_errors=True)
+
+
+def read_head(folder: str | os.PathLike, name: str, version: int, *, expected: str, remedy: str) -> dict:
+    """The JSON file that says what a folder of ours holds.
+
+    Args:
+        name: of the file.
+        version: what its entry `format` must be.
+        expected: what the folder should be, for messages.
+        remedy: for one that is damaged.
+
+    Raises:
+        InputError: no such folder, none of ours, of another version, or damaged.
+    """
+    folder = Path(folder)
+    path = folder / name
+    try:
+        head = json.loads(path.read_bytes())
+        found = head["format"]
+    except (FileNotFoundError, NotADirectoryError):
+        missing = f"there is no {name} in it" if folder.is_dir() else "there is no such folder"
+        raise InputError(missing, where=folder, expected=expected) from None
+    except OSError as error:
+        raise InputError(f"it cannot be read ({error.strerror})", where=path) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError("it is damaged", where=path, remedy=remedy) from None
+    if found != version:
+        raise InputError(f"format {found!r} of another version", where=path, expected=str(version))
+    return head
 
 
 def _check_ours(folder: Path, marker: str) -> None:

@@ -61,12 +61,20 @@ MODELS = [
     Case("lstm", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case("lstm-two-vocabularies", lambda **more: models.lstm(19, VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case(
+        "lstm-shallow-decoder",
+        lambda **more: models.lstm(VOCABULARY, width=WIDTH, decoder_depth=1, dropout=0.0, **more),
+    ),
+    Case(
         "gru-untied", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, cell="gru", tied=False, **more)
     ),
     Case("attention", lambda **more: models.attention(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case(
         "attention-gru-deep",
         lambda **more: models.attention(VOCABULARY, width=WIDTH, depth=2, cell="gru", dropout=0.0, **more),
+    ),
+    Case(
+        "attention-shallow-decoder",
+        lambda **more: models.attention(VOCABULARY, width=WIDTH, depth=2, decoder_depth=1, dropout=0.0, **more),
     ),
     Case(
         "transformer",

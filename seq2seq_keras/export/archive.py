@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import fresh, manifest, signatures
+from seq2seq_keras.export import fresh, manifest, signatures, texts
 from seq2seq_keras.export.card import Card, render
 from seq2seq_keras.folders import replacing
 from seq2seq_keras.tokens import Tokenizer
@@ -48,8 +48,8 @@ def write(
         RuntimeError: a fresh process cannot run it, or answers differently; nothing is kept.
     """
     folder = Path(folder)
-    _check_sizes(model, source, target)
-    texts = _texts(model, source, target, search, max_source, max_length, settings, Card.of(card))
+    texts.check_sizes(model, source, target or source)
+    beside_it = _texts(model, source, target, search, max_source, max_length, settings, Card.of(card))
     try:
         with replacing(folder, "", "the export") as beside:
             _save(beside, model, source, target or source, search, max_source, max_length)
@@ -58,7 +58,7 @@ def write(
             source.save(extra / "source")
             if target is not None:
                 target.save(extra / "target")
-            for name, text in texts.items():
+            for name, text in beside_it.items():
                 (extra / name).write_text(text, encoding="utf-8")
             manifest.write(beside)
             if answers:
@@ -79,18 +79,6 @@ def _save(folder: Path, model, source, target, search, max_source: int, max_leng
     module.weights = [weight.value for weight in model.weights]
     module.source, module.target = source, target
     tf.saved_model.save(module, str(folder), signatures=endpoints)
-
-
-def _check_sizes(model, source: Tokenizer, target: Tokenizer | None) -> None:
-    """A vocabulary of another model would give ids without a row in the table, or words of another meaning."""
-    tables = {"source": (model.embedding, source)}
-    tables["target"] = (model.target_embedding or model.embedding, target or source)
-    for side, (table, tokenizer) in tables.items():
-        if table.size != tokenizer.size:
-            raise InputError(
-                f"the {side} vocabulary has {tokenizer.size:,} pieces, the model's table {table.size:,}",
-                remedy="use the vocabulary the model was trained with",
-            )
 
 
 def _texts(model, source, target, search, max_source, max_length, settings, card: Card) -> dict[str, str]:

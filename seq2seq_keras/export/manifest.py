@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.folders import read_head
 
 NAME = "manifest.json"
 EXTRA = "assets.extra"
@@ -51,20 +52,11 @@ def verify(folder: str | Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    path = folder / NAME
-    try:
-        head = json.loads(path.read_bytes())
-        format, sums = head["format"], {str(name): str(digest) for name, digest in head["files"].items()}
-    except (FileNotFoundError, NotADirectoryError):
-        found = f"there is no {NAME} in it" if folder.is_dir() else "there is no such folder"
-        raise InputError(found, where=folder, expected="a folder written by an export") from None
-    except OSError as error:
-        raise InputError(f"it cannot be read ({error.strerror})", where=path) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError("it is damaged", where=path, remedy=_REMEDY) from None
-    if format != _FORMAT:
-        raise InputError(f"format {format!r} of another version", where=path, expected=str(_FORMAT))
-    return sums
+    head = read_head(folder, NAME, _FORMAT, expected="a folder written by an export", remedy=_REMEDY)
+    sums = head.get("files")
+    if not isinstance(sums, dict):
+        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY)
+    return {name: str(digest) for name, digest in sums.items()}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,9 +4,27 @@ import tensorflow as tf
 
 from seq2seq_keras import decode, tokens
 from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.errors import InputError
 
 TOO_LONG = "a target has more ids than the model was exported for"
-"""The one error that is raised here."""
+"""The one error that the graph raises."""
+
+
+def check_sizes(model, source: tokens.Tokenizer, target: tokens.Tokenizer) -> None:
+    """A vocabulary of another model would give ids without a row in the table, or words of another meaning.
+
+    Raises:
+        InputError: a vocabulary and the model's table of that side differ in size.
+    """
+    for side, tokenizer, table in (
+        ("source", source, model.embedding),
+        ("target", target, model.target_embedding or model.embedding),
+    ):
+        if tokenizer.size != table.size:
+            raise InputError(
+                f"the {side} vocabulary has {tokenizer.size:,} entries and the model's table {table.size:,}",
+                remedy="use the vocabulary the model was trained with",
+            )
 
 
 def found(

@@ -13,6 +13,7 @@ def lstm(
     *,
     width: int = 256,
     depth: int = 2,
+    decoder_depth: int | None = None,
     dropout: float = 0.2,
     cell: str = "lstm",
     tied: bool = True,
@@ -23,7 +24,8 @@ def lstm(
         source_size: vocabulary size of the source, or of both sides.
         target_size: vocabulary size of the target; None shares vocabulary and table.
         width: width of embeddings and of every layer.
-        depth: recurrent layers on each side.
+        depth: recurrent layers of the encoder.
+        decoder_depth: recurrent layers of the decoder; None is as many, and it cannot be more.
         dropout: share of layer inputs set to zero in training.
         cell: `lstm` or `gru`.
         tied: the output projection is the target table itself.
@@ -33,7 +35,7 @@ def lstm(
     return Seq2Seq(
         **tables(source_size, target_size, width, tied),
         encoder=RecurrentEncoder(cell, width, depth, dropout, name="encoder"),
-        bridge=CopyStates(name="bridge"),
-        decoder=RecurrentDecoder(cell, width, depth, dropout, name="decoder"),
+        bridge=CopyStates(decoder_depth, name="bridge"),
+        decoder=RecurrentDecoder(cell, width, decoder_depth or depth, dropout, name="decoder"),
         name="lstm",
     )

@@ -13,6 +13,7 @@ def transformer(
     *,
     width: int = 256,
     depth: int = 3,
+    decoder_depth: int | None = None,
     heads: int = 4,
     inner: int | None = None,
     dropout: float = 0.1,
@@ -24,7 +25,8 @@ def transformer(
         source_size: vocabulary size of the source, or of both sides.
         target_size: vocabulary size of the target; None shares vocabulary and table.
         width: model width.
-        depth: layers on each side.
+        depth: layers of the encoder.
+        decoder_depth: layers of the decoder; None is as many.
         heads: attention heads.
         inner: width inside the feed-forward parts; None is four times `width`.
         dropout: share of embeddings and sub-layer outputs set to zero in training.
@@ -32,11 +34,11 @@ def transformer(
 
     Reference: Vaswani et al., 2017.
     """
-    sizes = {"width": width, "depth": depth, "heads": heads, "inner": inner or 4 * width, "dropout": dropout}
+    sizes = {"width": width, "heads": heads, "inner": inner or 4 * width, "dropout": dropout}
     return Seq2Seq(
         **tables(source_size, target_size, width, tied),
-        encoder=TransformerEncoder(**sizes, name="encoder"),
+        encoder=TransformerEncoder(depth=depth, **sizes, name="encoder"),
         bridge=KeepMemory(name="bridge"),
-        decoder=TransformerDecoder(**sizes, name="decoder"),
+        decoder=TransformerDecoder(depth=decoder_depth or depth, **sizes, name="decoder"),
         name="transformer",
     )

@@ -72,7 +72,7 @@ class TextToText:
         self.search = decode.Beam() if search is None else search
         self.max_source, self.max_length, self.batch_size = max_source, max_length, batch_size
         self._traced: dict = {}
-        self._check_sizes()
+        texts.check_sizes(model, source, self.target)
 
     def generate(self, texts: list[str], search=None) -> list[str]:
         """The best output for each text, in order.
@@ -217,13 +217,3 @@ class TextToText:
             return texts.scored(text, said, self.model, self.source, self.target, self.max_source, self.max_length)
 
         return sums
-
-    def _check_sizes(self) -> None:
-        tables = {"source": (self.source, self.model.embedding)}
-        tables["target"] = (self.target, self.model.target_embedding or self.model.embedding)
-        for side, (tokenizer, table) in tables.items():
-            if tokenizer.size != table.size:
-                raise InputError(
-                    f"the {side} vocabulary has {tokenizer.size:,} entries and the model's table {table.size:,}",
-                    remedy="use the vocabulary the model was trained with",
-                )

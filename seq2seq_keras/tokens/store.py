@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.folders import replacing
+from seq2seq_keras.folders import read_head, replacing
 
 NAME = "tokenizer.json"
 _FORMAT = 1
@@ -32,22 +32,11 @@ def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
         InputError: no such folder, none of ours, or damaged.
     """
     folder = Path(folder)
-    if not (folder / NAME).is_file():
-        found = f"there is no {NAME} in it" if folder.is_dir() else "there is no such folder"
-        raise InputError(found, where=folder, expected="a folder written by tokens.save")
-    try:
-        head = json.loads((folder / NAME).read_bytes())
-        format, sums = head["format"], dict(head["files"])
-        if not isinstance(head["kind"], str) or not isinstance(head["settings"], dict):
-            raise TypeError
-        str(head["fingerprint"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY) from None
-    except OSError as error:
-        raise InputError(f"it cannot be read ({error.strerror})", where=folder / NAME) from None
-    if format != _FORMAT:
-        raise InputError(f"format {format!r} of another version", where=folder / NAME, expected=str(_FORMAT))
-    return head, {name: _file(folder, name, digest) for name, digest in sums.items()}
+    head = read_head(folder, NAME, _FORMAT, expected="a folder written by tokens.save", remedy=_REMEDY)
+    types = {"kind": str, "settings": dict, "fingerprint": str, "files": dict}
+    if not all(isinstance(head.get(name), kind) for name, kind in types.items()):
+        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY)
+    return head, {name: _file(folder, name, digest) for name, digest in head["files"].items()}
 
 
 def _file(folder: Path, name: str, digest: str) -> bytes:

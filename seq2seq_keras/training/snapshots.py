@@ -75,18 +75,6 @@ def read(path: Path) -> Snapshot:
     return Snapshot(arrays, facts)
 
 
-def read_facts(path: Path) -> dict:
-    """The facts of a whole file, without its arrays. Raises `Damaged` as `read` does."""
-    _check(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            facts = json.loads(archive.read(_FACTS))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise Damaged(f"not a snapshot ({error})") from error
-    del facts["dtypes"]
-    return facts
-
-
 def _write_zip(file, arrays: dict[str, np.ndarray], facts: dict) -> None:
     dtypes = {name: str(array.dtype) for name, array in arrays.items()}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

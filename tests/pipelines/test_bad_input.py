@@ -158,6 +158,8 @@ SETTINGS = {
     "--heads 3 --model transformer --width 8": "a multiple of the heads",
     "--model attention --width 7": "an even number",
     "--depth 0": "--depth is 0",
+    "--model lstm --depth 1 --decoder-depth 2": "--decoder-depth is 2 and --depth 1",
+    "--model attention --decoder-depth 1": "--depth not given",
     "--seed -1": "--seed is -1",
     "--dropout 2": "from 0 to below 1",
     "--smoothing 1.5": "from 0 to below 1",

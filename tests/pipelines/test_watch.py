@@ -14,22 +14,42 @@ def model():
     return model
 
 
-def test_the_deadline_ends_training_after_the_step_in_work(model):
-    deadline = watch.Deadline(time.monotonic() - 1)
-    history = model.fit(np.ones((8, 1)), np.ones((8, 1)), batch_size=2, epochs=3, verbose=0, callbacks=[deadline])
-    assert deadline.passed and len(history.epoch) == 1
+def test_training_ends_after_the_step_in_which_the_time_runs_out(model):
+    budget = watch.Budget(1.0, time.monotonic() - 1)
+    history = model.fit(np.ones((8, 1)), np.ones((8, 1)), batch_size=2, epochs=3, verbose=0, callbacks=[budget])
+    assert budget.spent >= 1 and len(history.epoch) == 1
+    assert int(model.optimizer.iterations) == 1
 
 
 def test_the_rate_rises_by_steps_and_ends_with_the_time(model, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
-    anneal, rates = watch.AnnealToDeadline(peak=1.0, warmup=4, end=100.0), []
+    anneal, rates = watch.Anneal(peak=1.0, warmup=4, budget=watch.Budget(100.0, 0.0)), []
     anneal.set_model(model)
+    anneal.on_train_begin()
     for moment in (0, 0, 0, 0, 50, 100, 200):
         clock[0] = moment
         anneal.on_train_batch_begin(0)
         rates.append(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(rates, [0.25, 0.5, 0.75, 1.0, 0.505, 0.01, 0.01], rtol=1e-5)
+
+
+def test_a_resumed_run_has_the_time_and_the_rate_that_are_left(model, monkeypatch):
+    clock = [1_000.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
+    first = watch.Budget(100.0, 990.0)
+    clock[0] = 1_040.0
+    kept = first.get_state()
+    clock[0] = 5_000.0  # stopped for a while, on a machine that counts from elsewhere
+    resumed = watch.Budget(100.0, 5_000.0)
+    resumed.set_state(kept)
+    assert resumed.spent == pytest.approx(0.5)
+    model.optimizer.iterations.assign(3)
+    anneal = watch.Anneal(peak=1.0, warmup=4, budget=resumed)
+    anneal.set_model(model)
+    anneal.on_train_begin()
+    anneal.on_train_batch_begin(0)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.505)
 
 
 def test_history_of_a_resumed_run_replaces_what_is_done_again(tmp_path):

@@ -31,6 +31,22 @@ def test_kept_memory_is_the_whole_sequence():
     assert context.state == ()
 
 
-def test_another_number_of_layers_is_an_error_that_names_both():
-    with pytest.raises(ValueError, match=r"\[2, 2\].*expects \[2\]"):
-        ProjectStates([[8, 8]])(cases.encoded())
+def test_a_shallower_decoder_begins_with_the_topmost_states():
+    encoded, bridge = cases.encoded(), ProjectStates([[5, 4]])
+    copied = CopyStates(1)(encoded)
+    assert len(copied.state) == 1
+    np.testing.assert_array_equal(copied.state[0][1], encoded.state[-1][1])
+    bridge(encoded)
+    cases.shake(bridge)
+    kernel, bias = map(oracles.numbers, bridge.projections[0][1].weights)
+    expected = np.tanh(oracles.numbers(encoded.state[-1][1]) @ kernel + bias)
+    np.testing.assert_allclose(bridge(encoded).state[0][1], expected, atol=1e-6)
+
+
+def test_a_deeper_decoder_and_other_cells_are_an_error_that_names_both():
+    with pytest.raises(ValueError, match=r"\[2, 2\].*expects \[2, 2, 2\]"):
+        ProjectStates([[8, 8]] * 3)(cases.encoded())
+    with pytest.raises(ValueError, match=r"\[2, 2\].*expects \[1\]"):
+        ProjectStates([[8]])(cases.encoded())
+    with pytest.raises(ValueError, match="of 2 layers, expected 3"):
+        CopyStates(3)(cases.encoded())

@@ -156,9 +156,9 @@ def test_an_export_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, error):
 
 def test_the_vocabulary_of_another_model_is_refused(tmp_path):
     model, source, _ = build("lstm")
-    with pytest.raises(InputError, match="the source vocabulary has 17 pieces, the model's table 23"):
+    with pytest.raises(InputError, match="the source vocabulary has 17 entries and the model's table 23"):
         export.write(tmp_path / "1", model, characters(17), **LIMITS)
-    with pytest.raises(InputError, match="the target vocabulary has 17 pieces"):
+    with pytest.raises(InputError, match="the target vocabulary has 17 entries"):
         export.write(tmp_path / "1", model, source, characters(17), **LIMITS)
 
 
