@@ -1,15 +1,18 @@
 """`python -m pipelines <task> --help`: the command line, made from the settings."""
 
+import ast
 import contextlib
 import importlib
+import inspect
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Union
 
 import tyro
 
-from pipelines import settings
+from pipelines import runs, settings
 from seq2seq_keras.errors import InputError
 
 COMMANDS = {
@@ -26,7 +29,10 @@ COMMANDS = {
 
 def parse(arguments: list[str]):
     """Command line to (name, settings). A misspelt setting ends in `InputError`, `--help` in `SystemExit(0)`."""
-    choices = tuple(Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items())
+    choices = tuple(
+        Annotated[kind, tyro.conf.subcommand(name, description=_description(name, kind))]
+        for name, kind in COMMANDS.items()
+    )
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
@@ -42,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for a user's mistake."""
     try:
         name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
+        runs.check_writable(chosen.json)
         _load_tensorflow()
         return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
     except InputError as error:
@@ -67,6 +74,12 @@ def _load_tensorflow() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nothing)
+
+
+def _description(name: str, kind: type) -> str:
+    """What the command does, and how it is typed: both are written once, where they belong, and read from there."""
+    module = ast.get_docstring(ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")))
+    return "\n\n".join([inspect.getdoc(kind), module.partition("\n")[2].strip()])
 
 
 def _one_line(box: str) -> str:

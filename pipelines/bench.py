@@ -6,6 +6,7 @@
 A turn measures each family and the peer, each from fresh weights, and the machine between them; medians over turns.
 """
 
+import itertools
 import statistics
 
 from pipelines import bench_data, bench_fit, bench_peer, bench_table, runs
@@ -52,6 +53,9 @@ def check(settings: Bench) -> None:
     for name in ("width", "depth", "vocabulary", "batch_tokens", "pairs", "turns", "seconds"):
         if (value := getattr(settings, name)) <= 0:
             raise InputError(f"--{name.replace('_', '-')} is {value}", expected="more than 0")
+    for name in ("family", "precision"):
+        if not getattr(settings, name):
+            raise InputError(f"--{name} is empty", expected="at least one")
     if settings.warmup < 0:
         raise InputError(f"--warmup is {settings.warmup}", expected="0 or more")
     if settings.width % bench_fit.HEADS:
@@ -84,7 +88,7 @@ def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
 
 def _turn(number: int, settings: Bench, material: bench_data.Material, peer: dict) -> list[dict]:
     """Everything once, the machine's peaks between all of it: the best of these is the peak of the turn."""
-    jobs = [(family, precision) for family in dict.fromkeys(settings.family) for precision in settings.precision]
+    jobs = list(itertools.product(dict.fromkeys(settings.family), dict.fromkeys(settings.precision)))
     if "versions" in peer:
         jobs.append((settings.peer, PEER_PRECISION))
     rows, peaks = [], {precision: bench_fit.peak(precision, settings) for _, precision in jobs}

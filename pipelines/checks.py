@@ -5,8 +5,10 @@ from pipelines.settings import Translate
 from seq2seq_keras.errors import InputError
 
 _FROM_ONE = "width depth decoder_depth heads inner epochs batch_tokens average beam max_length"
-_FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty seed"
+_FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
 _SHARES = "dropout smoothing"
+_DEPTHS = {"lstm": 2, "attention": 1}
+"""Layers of an encoder whose states a decoder begins with, by default."""
 
 
 def translate(settings: Translate) -> None:
@@ -21,6 +23,7 @@ def translate(settings: Translate) -> None:
         _demand(settings, name, lambda value: value >= 0, "0 or more")
     for name in _SHARES.split():
         _demand(settings, name, lambda value: 0 <= value < 1, "from 0 to below 1")
+    _demand(settings, "seed", lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
     _demand(settings, "lr", lambda value: value > 0, "more than 0")
     _demand(settings, "minutes", lambda value: value > 0, "more than 0")
     for name in ("max_source", "max_target"):
@@ -32,11 +35,12 @@ def translate(settings: Translate) -> None:
         )
     if settings.model == "attention" and settings.width % 2:
         raise InputError(f"--width is {settings.width}", expected="an even number: each direction has half of it")
-    if settings.decoder_depth and settings.model != "transformer" and (settings.depth or 0) < settings.decoder_depth:
-        found = "not given" if settings.depth is None else settings.depth
+    depth = settings.depth or _DEPTHS.get(settings.model)
+    if settings.decoder_depth and settings.model in _DEPTHS and depth < settings.decoder_depth:
         raise InputError(
-            f"--decoder-depth is {settings.decoder_depth} and --depth {found}",
-            expected="at least as many layers in the encoder: the decoder's begin with the states of its topmost ones",
+            f"--decoder-depth is {settings.decoder_depth} and the encoder has {depth}",
+            expected="no more than the encoder has: they begin with the states of its topmost layers",
+            remedy="raise --depth",
         )
     if settings.schedule == "deadline" and settings.minutes is None:
         raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
@@ -55,7 +59,7 @@ def _monitor(settings: Translate) -> None:
         known = ", ".join(f"val_{name}" for name in figures)
         raise InputError(
             f"--monitor {settings.monitor} is no figure of --score {settings.score}",
-            expected=f"val_loss, val_perplexity, {known}",
+            expected=f"val_perplexity, val_loss, {known}",
         )
     if decoded and not settings.decode_rows:
         raise InputError(f"--monitor {settings.monitor} needs decoded text", remedy="raise --decode-rows")

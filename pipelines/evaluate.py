@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pipelines import plots, runs, scores
 from pipelines.settings import Evaluate
-from seq2seq_keras import data, decode, metrics
+from seq2seq_keras import data, decode, metrics, tokens
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
 
@@ -32,6 +32,9 @@ def run(settings: Evaluate) -> int:
                 f"{settings.source} has {len(sources):,} lines and {path} has {len(rows):,}",
                 expected="as many: line N of the reference translates line N of the source",
             )
+    cut = too_long(task, sources)
+    if cut:
+        print(f"note: {cut:,} sources have over {task.max_source} ids and lose their end", flush=True)
     theirs = None if settings.compare is None else other_outputs(settings.compare, settings.source, sources)
     search = searched(settings, task.search)
 
@@ -49,6 +52,7 @@ def run(settings: Evaluate) -> int:
     report |= {
         "source": str(settings.source),
         "fingerprint": runs.fingerprint(sources),
+        "cut_sources": cut,
         "search": {"kind": type(search).__name__, **vars(search)},
         "seconds": round(seconds, 2),
         "sentences_per_second": round(len(sources) / seconds, 1),
@@ -72,7 +76,13 @@ def check(settings: Evaluate) -> None:
     """Refuses what would fail after the work is done."""
     if settings.batch < 1 or settings.samples < 0:
         raise InputError(f"--batch {settings.batch} and --samples {settings.samples}", expected="1, and 0, or more")
+    runs.check_report_folder(settings.output)
     metrics.bleu(["a"], [["a"]], settings.tokenize)
+
+
+def too_long(task: TextToText, sources: list[str]) -> int:
+    """How many sources the task cuts."""
+    return int((tokens.encode_all(sources, task.source).lengths >= task.max_source).sum())
 
 
 def searched(settings, search):
@@ -130,6 +140,12 @@ def other_outputs(path: Path, source: Path, sources: list[str]) -> list[str]:
     """Outputs of another system: a file, or what an evaluated run said to the same source."""
     if path.is_dir():
         folder = path / "evaluations" / source.name.removesuffix(".gz")
+        if not (folder / "report.json").exists():
+            raise InputError(
+                f"was not evaluated on {source.name} yet",
+                where=path,
+                remedy=f"evaluate it first: --run {path} --source {source}; or name a file of outputs",
+            )
         if runs.read_json(folder / "report.json").get("fingerprint") != runs.fingerprint(sources):
             raise InputError("was evaluated on other sentences", where=folder, remedy=f"evaluate it on {source} first")
         path = folder / "outputs.txt"

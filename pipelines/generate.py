@@ -59,6 +59,11 @@ def exported(settings: Generate):
         if settings.n_best > width:
             raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {width}, the beam of this SavedModel")
         return model.nbest
+    kind = model.settings["search"].get("kind")
+    if settings.search == "beam" and kind != "Beam":
+        raise InputError(
+            f"this SavedModel was exported with {kind} search", remedy="leave --search out, or name the run folder"
+        )
     endpoint = "greedy" if settings.search == "greedy" else "serving_default"
     return lambda lines: [[pair] for pair in model.scored(lines, endpoint)]
 
@@ -71,6 +76,8 @@ def live(settings: Generate):
     task.batch_size = settings.batch
     search = searched(settings, task.search)
     if settings.n_best > 1:
+        if settings.beam is not None and settings.beam < settings.n_best:
+            raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {settings.beam}, the --beam given")
         width = max(search.width, settings.n_best)
         search = decode.Beam(width, getattr(search, "length_penalty", 0.0), settings.n_best)
     return lambda lines: task.nbest(lines, search)

@@ -19,7 +19,7 @@ _SHOWN = 10
 
 def run(settings: Inspect) -> int:
     """The command; returns the exit code."""
-    _check_output(settings.output)
+    runs.check_report_folder(settings.output)
     vocabularies = None if settings.vocabulary is None else unknowns.load(settings.vocabulary)
     parts = {name: steps.read(getattr(settings, name), name) for name in ("train", "valid", "test")}
     parts = {name: corpus for name, corpus in parts.items() if corpus is not None}
@@ -65,16 +65,6 @@ def examine(
 def _reversed(corpus: data.Corpus, sides: data.Sides) -> dict:
     rows = sides.reversed_rows(corpus)
     return {"count": len(rows), "lines": [corpus.lines[row] for row in rows[:_SHOWN]]}
-
-
-def _check_output(folder: Path | None) -> None:
-    """Before the work: a report must not take the place of a run's own."""
-    if folder is None:
-        return
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is a file", where=folder, remedy="name a folder with --output")
-    if (folder / "settings.json").exists():
-        raise InputError("holds a run", where=folder, remedy="name another folder with --output")
 
 
 def _write(settings: Inspect, report: dict) -> None:

@@ -40,7 +40,8 @@ def run(settings: Quickstart) -> int:
         report["test"] = tested(task, parts["test"])
     versions = [int(path.name) for path in (settings.output / "saved_model").glob("*") if path.name.isdigit()]
     folder = settings.output / "saved_model" / str(max(versions, default=0) + 1)
-    report["export"] = exporting.write(task, folder, report, list(settings.words))
+    checked = list(settings.words) or report["data"]["samples"]
+    report["export"] = exporting.write(task, folder, report, checked)
     print("\nthe exported model, asked for a few words:")
     for word, (said, score) in zip(settings.words, export.load(folder).scored(list(settings.words))):
         print(f"  {word:<14} {said:<32} {score:.2f}")

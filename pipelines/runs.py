@@ -27,6 +27,36 @@ def write_json(path: Path, content) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def check_writable(path: Path | None) -> None:
+    """Before the work: a file that could not be written after it.
+
+    Raises:
+        InputError: it is a folder, or lies where nothing can be written.
+    """
+    if path is None:
+        return
+    above = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if Path(path).is_dir():
+        raise InputError("is a folder", where=path, expected="the name of a file")
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError("cannot be written", where=path, remedy="choose another place")
+
+
+def check_report_folder(folder: Path | None) -> None:
+    """Before the work: a folder for a report, which must not take the place of a run's own.
+
+    Raises:
+        InputError: it is a file, or holds a run.
+    """
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file", where=folder, remedy="name a folder with --output")
+    if (folder / "settings.json").exists():
+        raise InputError("holds a run", where=folder, remedy="name another folder with --output")
+    check_writable(folder / "report.json")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Written beside, then renamed: a reader sees the old file or the new one.
 
@@ -37,7 +67,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

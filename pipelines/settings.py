@@ -93,13 +93,13 @@ class Translate:
     minutes: float | None = None
     """Stop training after this many minutes of wall time, wherever it is; a resumed run has what is left of them."""
     batch_tokens: int = 4096
-    """Target positions a batch at most, padding included."""
+    """Positions a batch at most on its longer side, padding included."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
     """How gradients become updates."""
     lr: float = 1e-3
     """Highest learning rate."""
     schedule: Literal["inverse-square-root", "cosine", "constant", "deadline"] = "inverse-square-root"
-    """Learning rate after the warmup; cosine falls to zero at the last step of the last epoch, deadline does so when
+    """Learning rate after the warmup; cosine falls to 1% at the last step of the last epoch, deadline does so when
     `minutes` are over (so a resumed run is not exactly one never stopped)."""
     warmup: int = 1000
     """Steps from zero to the highest learning rate."""
@@ -116,8 +116,8 @@ class Translate:
 
     score: Literal["overlap", "edits"] = "overlap"
     """How decoded text is judged: BLEU and chrF, or error rates of rows and tokens (spelling, phonemes, speech)."""
-    monitor: Literal["val_loss", "val_perplexity", "val_bleu", "val_chrf", "val_wer", "val_per"] = "val_loss"
-    """What says which epoch is best."""
+    monitor: Literal["val_loss", "val_perplexity", "val_bleu", "val_chrf", "val_wer", "val_per"] = "val_perplexity"
+    """What says which epoch is best. Keras averages `val_loss` over batches, perplexity is that of all tokens."""
     patience: int = 0
     """Epochs without a better one before training stops; 0 is never."""
     average: int = 1
@@ -250,7 +250,7 @@ class Quickstart:
     minutes: float = 5.0
     """Wall time of training, reading included."""
     batch_tokens: int = 512
-    """Target positions a batch at most, padding included."""
+    """Positions a batch at most on its longer side, padding included."""
     lr: float = 2e-3
     """Highest learning rate."""
     beam: int = 4

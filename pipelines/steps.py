@@ -1,5 +1,6 @@
 """The verbs every pipeline shares: read, prepare, build, fit, choose, measure."""
 
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,18 +92,18 @@ def begin(folder: Path, settings, material: Material) -> None:
     tokens.save(material.source, folder / "source")
     if material.target is not None:
         tokens.save(material.target, folder / "target")
+    else:
+        shutil.rmtree(folder / "target", ignore_errors=True)  # of a beginning with other settings that was killed
     runs.write_json(folder / "data.json", material.report)
     runs.write_json(folder / "settings.json", runs.plain(settings))
 
 
 def describe(model: keras.Model, material: Material, settings) -> str:
     """What is about to be trained on what, in a few lines."""
-    train, vocabulary = material.report["train"], material.report["vocabulary"]
-    left_out = {**train["rejected"], **train["filtered"]}
+    train, valid, vocabulary = (material.report[name] for name in ("train", "valid", "vocabulary"))
     lines = [
-        f"train: {train['pairs']:,} pairs, {train['target_ids']:,} target tokens"
-        + (f"; left out: {', '.join(f'{why} {count:,}' for why, count in left_out.items())}" if left_out else ""),
-        "valid: " + ("none" if material.valid is None else f"{material.report['valid']['pairs']:,} pairs"),
+        f"train: {train['pairs']:,} pairs, {train['target_ids']:,} target tokens{_left_out(train)}",
+        "valid: " + ("none" if valid is None else f"{valid['pairs']:,} pairs{_left_out(valid)}"),
         f"vocabulary: {vocabulary['source']:,}"
         + (" for both sides" if vocabulary["shared"] else f" and {vocabulary['target']:,}"),
         f"model: {settings.model}, {model.count_params():,} parameters, {keras.config.dtype_policy().name}",
@@ -164,7 +165,7 @@ def fit(model, translator, material: Material, settings, judge, budget: watch.Bu
     patient = not settings.patience or best.waited < settings.patience
     history = watch.KeepHistory(folder / "history.json", position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
-    progress = training.Progress(position.step, throughput)
+    progress = training.Progress(position.step, throughput, lambda: budget.seconds - budget.taken)
     callbacks += [history, best, progress, budget]
     if settings.schedule == "deadline":
         callbacks.append(watch.Anneal(settings.lr, settings.warmup, budget))
@@ -267,6 +268,11 @@ def _learn(train: data.Corpus, how: Vocabulary) -> tuple:
 
 def _form(name: str) -> str | None:
     return None if name == "none" else name
+
+
+def _left_out(part: dict) -> str:
+    counts = {**part["rejected"], **part["filtered"]}
+    return f"; left out: {', '.join(f'{why} {count:,}' for why, count in counts.items())}" if counts else ""
 
 
 def _counted(corpus: data.Corpus, examples: data.Examples) -> dict:

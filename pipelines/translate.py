@@ -55,7 +55,7 @@ def train_run(settings: Translate, train: data.Corpus, valid: data.Corpus | None
         budget = watch.Budget(math.inf if settings.minutes is None else 60 * settings.minutes, begun)
         history, code = steps.fit(model, translator, material, settings, judge, budget)
         report = {"settings": runs.plain(settings), "data": material.report, "epochs": history}
-        report["minutes"] = round((time.monotonic() - begun) / 60, 2)
+        report["minutes"] = round(budget.taken / 60, 2)
         if code:
             print(f"stopped by a signal; the same command resumes {folder}", flush=True)
             return report, code

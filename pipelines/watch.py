@@ -14,14 +14,18 @@ class KeepHistory(keras.callbacks.Callback):
 
     Args:
         path: the file.
-        epoch: first epoch of this call of `fit`; what the file says about it and later ones is replaced.
+        epoch: first epoch of this call of `fit`; what the file says about it and later ones is replaced, once
+            training begins.
     """
 
     def __init__(self, path: Path, epoch: int = 0):
         super().__init__()
         self.path = Path(path)
-        self.rows = runs.read_json(self.path)[:epoch] if self.path.exists() else []
-        self._begun = time.monotonic()
+        self.rows = runs.read_json(self.path) if self.path.exists() else []
+        self._epoch, self._begun = epoch, time.monotonic()
+
+    def on_train_begin(self, logs=None):
+        self.rows = self.rows[: self._epoch]
 
     def on_epoch_begin(self, epoch, logs=None):
         self._begun = time.monotonic()
@@ -59,6 +63,9 @@ class Budget(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self.spent >= 1.0:
             self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.on_train_batch_end(None)  # validation takes time too, and Keras would begin another epoch
 
     def get_state(self) -> dict:
         """What `set_state` takes."""

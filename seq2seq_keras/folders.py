@@ -15,7 +15,8 @@ from seq2seq_keras.errors import InputError
 def replacing(folder: str | os.PathLike, marker: str, what: str) -> Iterator[Path]:
     """An empty folder beside, which takes the place of `folder` when the block ends well; else all stays as it was.
 
-    Everything is on the disk before the new name is: a crash leaves the old folder or the new one.
+    Everything is on the disk before the new name is: a crash leaves the old folder or the new one, or, between two
+    renames, both beside, under hidden names.
 
     Args:
         folder: to write. What is there may be replaced if it holds `marker`, or nothing; a link stays a link.
@@ -30,6 +31,7 @@ def replacing(folder: str | os.PathLike, marker: str, what: str) -> Iterator[Pat
     beside = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     gone = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     try:
+        shutil.rmtree(beside, ignore_errors=True)  # of a process of this number that was killed
         beside.mkdir(parents=True)
         yield beside
         for path in [*beside.rglob("*"), beside]:

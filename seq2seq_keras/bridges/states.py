@@ -18,13 +18,15 @@ class CopyStates(keras.layers.Layer):
         returns: `Context` with the same state and no memory.
 
     Raises:
-        ValueError: the encoder has fewer layers.
+        ValueError: the encoder has fewer layers, or `layers` is below 1.
 
     Reference: Sutskever et al., 2014.
     """
 
     def __init__(self, layers: int | None = None, **kwargs):
         super().__init__(**kwargs)
+        if layers is not None and layers < 1:
+            raise ValueError(f"layers must be at least 1, found {layers}")
         self.layers = layers
 
     def call(self, encoded):

@@ -10,7 +10,8 @@ class BatchPlan:
     """Batches of alike length under a token budget: padded, both sides of a batch fit into it.
 
     Every epoch sorts by length with ties broken at random, cuts at the same places and shuffles the batches, so that
-    each epoch has the same number of batches, other neighbours and another order.
+    each epoch has the same number of batches and another order. Examples of the same lengths change neighbours; one
+    whose lengths are rare keeps its own.
 
     Of several ways to sort, that which pads these lengths least is taken: of Multi30k in batches of 2,048 that leaves
     2% of the positions as padding.

@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 
 from seq2seq_keras import folders
+from seq2seq_keras.errors import InputError
 
 NAME = "task.json"
 _FORMAT = 1
+_REMEDY = "save the task again"
 
 
 def write_head(folder: Path, head: dict) -> None:
@@ -22,4 +24,8 @@ def read_head(folder: str | os.PathLike) -> dict:
         InputError: no such folder, none of ours, or damaged.
     """
     expected = "a folder that a task was saved to"
-    return folders.read_head(folder, NAME, _FORMAT, expected=expected, remedy="save the task again")
+    head = folders.read_head(folder, NAME, _FORMAT, expected=expected, remedy=_REMEDY)
+    entries = {"source": str, "search": dict, "max_source": int, "max_length": int, "batch_size": int}
+    if not all(isinstance(head.get(name), kind) for name, kind in entries.items()) or "kind" not in head["search"]:
+        raise InputError("it is damaged", where=Path(folder) / NAME, remedy=_REMEDY)
+    return head

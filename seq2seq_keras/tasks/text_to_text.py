@@ -172,16 +172,22 @@ class TextToText:
         """
         folder, head = Path(folder), store.read_head(folder)
         source = tokens.load(folder / "source", head["source"])
-        target = None if head["target"] is None else tokens.load(folder / "target", head["target"])
+        target = None if head.get("target") is None else tokens.load(folder / "target", head["target"])
         try:
             model = keras.saving.load_model(folder / _MODEL, compile=False)
         except Exception as error:  # Keras raises whatever its zip, HDF5 and JSON readers do
             raise InputError(
                 f"cannot be read ({type(error).__name__})", where=folder / _MODEL, remedy="save the task again"
             ) from error
-        search = dict(head["search"])
         limits = {name: head[name] for name in ("max_source", "max_length", "batch_size")}
-        return cls(model, source, target, search=_SEARCHES[search.pop("kind")](**search), **limits)
+        how = dict(head["search"])
+        try:
+            search = _SEARCHES[how.pop("kind")](**how)
+        except (KeyError, TypeError, ValueError):
+            raise InputError(
+                f"search {head['search']} is not known", where=folder / store.NAME, expected=", ".join(_SEARCHES)
+            ) from None
+        return cls(model, source, target, search=search, **limits)
 
     def export(
         self, folder: str | os.PathLike, settings: dict | None = None, card: dict | None = None, check: list[str] = ()

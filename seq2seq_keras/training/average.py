@@ -27,7 +27,7 @@ def average(paths: list[Path], model: keras.Model) -> None:
         try:
             arrays = snapshots.read(path).arrays
         except snapshots.Damaged as error:
-            raise InputError(str(error), where=path, remedy="average fewer checkpoints") from None
+            raise InputError(str(error), where=path, remedy="delete it; the mean is then of the others") from None
         weights = {name: array for name, array in arrays.items() if name.startswith(state.WEIGHTS + "/")}
         if total and [array.shape for array in total] != [array.shape for array in weights.values()]:
             raise InputError("has weights of other shapes than the one before", where=path)

@@ -40,7 +40,7 @@ class Checkpoints(keras.callbacks.Callback):
     Args:
         folder: made if missing.
         every: steps between checkpoints within an epoch; 0 saves at the ends of epochs only.
-        keep: ends of epochs kept, the newest; of the middle of epochs the newest is kept alone.
+        keep: ends of epochs kept, the newest; of the middle of epochs at most the two newest files are kept.
         others: callbacks with `get_state() -> dict` and `set_state(dict)`, of JSON values, in fixed order.
 
     Raises:
@@ -134,6 +134,13 @@ class Checkpoints(keras.callbacks.Callback):
         self._interrupts.leave()
 
     def _take(self, model, found: snapshots.Snapshot, path: Path) -> None:
+        if len(found.facts["others"]) != len(self.others):
+            raise InputError(
+                f"holds the state of {len(found.facts['others'])} other callbacks",
+                where=path,
+                expected=f"{len(self.others)}, as Checkpoints(others=...) has",
+                remedy="give those the run began with, or begin anew in another folder",
+            )
         state.set_training_state(model, found.arrays, path)
         self.position = Position(found.facts["epoch"], found.facts["step"])
         self._resumed_metrics = found.arrays if self.position.step else None

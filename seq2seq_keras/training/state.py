@@ -131,6 +131,8 @@ def _unique(variables: list) -> list:
 
 
 def _plain(path: str) -> str:
+    # The slots inside a loss-scaling optimizer bear its name only where training made them.
+    path = re.sub(r"^loss_scale_optimizer(_\d+)?/(?=.+/)", "", path)
     return re.sub(r"_\d+(?=[_/]|$)", "", path)
 
 

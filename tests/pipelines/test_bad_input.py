@@ -158,9 +158,10 @@ SETTINGS = {
     "--heads 3 --model transformer --width 8": "a multiple of the heads",
     "--model attention --width 7": "an even number",
     "--depth 0": "--depth is 0",
-    "--model lstm --depth 1 --decoder-depth 2": "--decoder-depth is 2 and --depth 1",
-    "--model attention --decoder-depth 1": "--depth not given",
+    "--model lstm --depth 1 --decoder-depth 2": "Raise --depth",
+    "--model attention --decoder-depth 2": "the encoder has 1",
     "--seed -1": "--seed is -1",
+    f"--seed {2**32}": "from 0 to 4294967295",
     "--dropout 2": "from 0 to below 1",
     "--smoothing 1.5": "from 0 to below 1",
     "--lr 0": "--lr is 0",
@@ -194,6 +195,34 @@ def test_a_report_that_cannot_be_written(place, tmp_path, capfd):
     source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
     command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
     assert "cannot be written" in refused(capfd, [*command, f"--json={tmp_path / 'file' / 'x.json'}"])
+
+
+def test_a_report_in_the_place_of_a_runs_own(place, capfd):
+    before = contents(place.run)
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
+    assert "holds a run" in refused(capfd, [*command, f"--output={place.run}"])
+    assert contents(place.run) == before
+
+
+def test_figures_that_cannot_be_written_are_told_before_the_work(corpus, tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "x.json", tmp_path):
+        refused(capfd, arguments(corpus, tmp_path / "run", f"--json={place}"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_comparison_with_a_run_that_was_not_evaluated(place, tmp_path, capfd):
+    (tmp_path / "other").mkdir()
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
+    assert "Evaluate it first" in refused(capfd, [*command, f"--compare={tmp_path / 'other'}"])
+
+
+def test_a_report_that_is_none_of_a_run(place, tmp_path, capfd):
+    run = shutil.copytree(place.run, tmp_path / "run")
+    (run / "report.json").write_text('{"bleu": 1.0}')
+    assert "is not what a run reports" in refused(capfd, ["export", f"--run={run}", f"--to={tmp_path / '1'}"])
 
 
 def test_an_unfinished_run_is_told_from_a_wrong_folder(place, tmp_path, capfd):

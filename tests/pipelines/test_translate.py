@@ -1,9 +1,13 @@
 """The commands, one after the other, as a user types them."""
 
+import gzip
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from pipelines.__main__ import main
@@ -94,6 +98,9 @@ def test_evaluate_reports_scores_with_signatures(place, tmp_path, capfd):
 @pytest.fixture(scope="module")
 def exported(place, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports") / "toy" / "1"
+    source, reference = place.corpus / "valid.source", place.corpus / "valid.target"
+    command = ["evaluate", f"--run={place.run}", f"--source={source}", f"--reference={reference}"]
+    assert main([*command, "--tokenize", "none"]) == 0
     assert main(["export", f"--run={place.run}", f"--to={folder}"]) == 0
     return folder
 
@@ -127,9 +134,46 @@ def test_n_best_lines_are_numbered_scored_and_sorted(place, exported, capfd, mon
         assert ranks == sorted(ranks)
 
 
-def test_the_card_tells_data_scores_and_date(exported):
+def test_the_card_tells_data_scores_and_date_and_no_folder(place, exported):
     card = (exported / "assets.extra" / "card.md").read_text()
-    assert "train.source" in card and "bleu" in card and "attention" in card
+    assert "train.source and train.target" in card and "validation bleu" in card and "attention" in card
+    assert "valid.source bleu" in card and "tok:none" in card
+    beside = (exported / "assets.extra" / "settings.json").read_text()
+    assert str(place.corpus) not in card + beside and str(place.run.parent) not in card + beside
+
+
+def test_a_saved_model_without_a_beam_is_not_asked_for_one(exported, tmp_path, capfd):
+    greedy = shutil.copytree(exported, tmp_path / "1")
+    path = greedy / "assets.extra" / "settings.json"
+    path.write_text(json.dumps(read(path) | {"search": {"kind": "Greedy"}}))
+    manifest = greedy / "manifest.json"
+    found = read(manifest)
+    found["files"]["assets.extra/settings.json"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(found))
+    assert main(["generate", f"--model={greedy}", "--search", "beam"]) == 2
+    assert "exported with Greedy search" in capfd.readouterr().err
+
+
+RECIPES = {
+    "transformer": "--model transformer --heads 2 --optimizer rmsprop --schedule cosine --monitor val_bleu",
+    "gru": "--model lstm --cell gru --schedule constant --tokens.kind bytes --reduction sum --average 1 --patience 1",
+    "bfloat16": "--model attention --precision mixed_bfloat16 --no-tied --tokens.no-shared --decoder-depth 1 --depth 2",
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipes_train_from_packed_tables(corpus, tmp_path, recipe):
+    table = tmp_path / "train.tsv.gz"
+    rows = zip(*((corpus / f"train.{side}").read_text().splitlines() for side in ("target", "source")))
+    table.write_bytes(gzip.compress("".join("\t".join(row) + "\n" for row in rows).encode()))
+    files = [f"--train.tsv={table}", "--train.columns", "1", "0"]
+    files += [f"--valid.{side}={corpus / f'valid.{side}'}" for side in ("source", "target")]
+    given = arguments(corpus, tmp_path / "run", *recipe.split())
+    assert main([given[0], *files, *given[5:]]) == 0
+    report = read(tmp_path / "run" / "report.json")
+    assert report["data"]["train"]["pairs"] == 60
+    assert report["minutes"] > 0
+    assert all(np.isfinite(row["val_loss"]) for row in report["epochs"])
 
 
 def test_an_existing_version_is_never_overwritten(place, exported, capfd):
@@ -149,3 +193,4 @@ def test_help_teaches_without_loading_tensorflow(command):
     done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--json" in done.stdout
+    assert f"python -m pipelines {command} -" in done.stdout or f"python -m pipelines {command}\n" in done.stdout

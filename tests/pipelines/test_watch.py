@@ -58,6 +58,8 @@ def test_history_of_a_resumed_run_replaces_what_is_done_again(tmp_path):
         first.on_epoch_begin(epoch)
         first.on_epoch_end(epoch, {"loss": float(epoch)})
     again = watch.KeepHistory(tmp_path / "history.json", epoch=2)
+    assert len(again.rows) == 3  # were there nothing to train, nothing would be lost
+    again.on_train_begin()
     again.on_epoch_begin(2)
     again.on_epoch_end(2, {"loss": 9.0})
     assert [(row["epoch"], row["loss"]) for row in runs.read_json(tmp_path / "history.json")] == [

@@ -3,10 +3,11 @@
 import json
 import shutil
 
+import keras
 import pytest
 import tensorflow as tf
 
-from seq2seq_keras import decode, export, tokens
+from seq2seq_keras import decode, export, models, tasks, tokens
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import signatures
 from seq2seq_keras.export.card import render
@@ -28,6 +29,19 @@ def files(folder) -> dict[str, bytes]:
 def test_a_fresh_process_without_keras_gives_the_same(live):
     expected = live.said(TEXTS, live.search)
     assert export.check(live.folder, TEXTS, expected) == expected
+
+
+@pytest.mark.parametrize("kind", ["sentencepiece", "wordpiece", "words", "bytes"])
+def test_every_vocabulary_works_in_a_fresh_process(kind, tmp_path):
+    texts = ["the cat sat on the mat", "a dog ran", "the dog sat", ""]
+    vocabulary = tokens.learn(kind, texts * 4, **({"size": 40} if kind.endswith("piece") else {}))
+    model = models.transformer(vocabulary.size, width=8, depth=1, heads=2)
+    keras.utils.set_random_seed(3)
+    for weight in model.weights:
+        weight.assign(keras.random.normal(weight.shape))
+    task = tasks.TextToText(model, vocabulary, search=decode.Greedy(), max_length=6)
+    assert any(task.generate(texts))
+    task.export(tmp_path / "1", check=texts)
 
 
 def test_a_difference_in_the_fresh_process_is_told(live, monkeypatch):

@@ -4,7 +4,7 @@ import keras
 
 from seq2seq_keras import data, metrics, models, objectives, tokens, training
 
-BUDGET = 64
+BUDGET = 52
 EPOCHS = 3
 
 
@@ -14,12 +14,19 @@ def examples():
     return tokens.pairs(corpus, letters, letters), letters
 
 
-def compiled(size: int = 12, width: int = 8, family: str = "lstm") -> keras.Model:
+def compiled(
+    size: int = 12, width: int = 8, family: str = "lstm", optimizer=keras.optimizers.Adam, policy: str = "float32"
+) -> keras.Model:
     keras.utils.set_random_seed(5)
-    model = getattr(models, family)(size, width=width, depth=1, dropout=0.3)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = getattr(models, family)(size, width=width, depth=1, dropout=0.3)
+    finally:
+        keras.config.set_dtype_policy(before)
     rate = training.InverseSquareRoot(1e-2, warmup=4)
     model.compile(
-        keras.optimizers.Adam(rate, global_clipnorm=1.0),
+        optimizer(rate, global_clipnorm=1.0),
         objectives.CrossEntropy(0.1),
         metrics=[metrics.Perplexity(), training.TokenCount()],
         jit_compile=False,

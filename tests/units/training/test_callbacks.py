@@ -1,7 +1,12 @@
+import io
+import math
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from seq2seq_keras import training
@@ -127,7 +132,7 @@ def test_tensorboard_gets_curves_samples_and_maps(tmp_path):
         every=2,
         throughput=throughput,
         samples=lambda: (["a | b"], ["c"], ["d"]),
-        attention=lambda: [("title", ["a", "$b"], ["c"], np.array([[0.25, 0.75]]))],
+        attention=lambda: [("$ 3 % $ \N{CJK UNIFIED IDEOGRAPH-8A9E}", ["a", "$$b"], ["$ $"], np.array([[0.25, 0.75]]))],
     )
     small.fit(small.compiled(), made, callbacks=[throughput, board], epochs=2)
     events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
@@ -150,3 +155,31 @@ def test_progress_without_a_screen_is_a_line_an_epoch(capfd):
     lines = capfd.readouterr().err.strip().splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("epoch 2/2") and " loss " in lines[1]
+    assert lines[1].endswith("0:00:00 left")
+
+
+def test_progress_on_a_screen_is_a_bar_with_the_time_left():
+    made, _ = small.examples()
+    progress, screen = Progress(), io.StringIO()
+    progress.console = Console(file=screen, force_terminal=True, width=120)
+    small.fit(small.compiled(), made, callbacks=[progress], epochs=2)
+    shown = screen.getvalue()
+    assert "epoch 1/2" in shown and "epoch 2/2" in shown and "4/4" in shown
+    assert re.search(r"loss \d\.\d+ .* tokens/s .*\d:\d\d:\d\d left", shown)
+
+
+def test_time_left_is_that_of_the_run_or_of_its_limit(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("seq2seq_keras.training.progress.time.monotonic", lambda: clock[0])
+    limit = [math.inf]
+    progress = Progress(step=2, limit=lambda: limit[0])
+    progress.set_params({"epochs": 3, "steps": 10})
+    progress.on_train_begin()
+    progress.on_epoch_begin(1)
+    assert progress.left() == "?"
+    clock[0] = 8.0
+    for batch in range(4):
+        progress.on_train_batch_end(batch)
+    assert progress.left() == "0:00:28"  # 4 steps of this epoch and 10 of the last, 2 seconds each
+    limit[0] = 5.0
+    assert progress.left() == "0:00:05"

@@ -123,6 +123,39 @@ def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(made, tmp_
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_another_number_of_callbacks_is_refused_and_changes_nothing(made, tmp_path):
+    small.fit(small.compiled(), made, callbacks=[training.Checkpoints(tmp_path, every=0)], epochs=1)
+    model = small.compiled()
+    before = model.get_weights()
+    best = training.Best(tmp_path / "best.npz", monitor="loss")
+    with pytest.raises(InputError, match="state of 0 other callbacks; expected 1"):
+        training.Checkpoints(tmp_path, others=[best]).restore(model)
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+RECIPES = {
+    "attention": {"family": "attention"},
+    "transformer-rmsprop": {"family": "transformer", "optimizer": keras.optimizers.RMSprop},
+    "lstm-float16": {"family": "lstm", "policy": "mixed_float16"},
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_every_family_optimizer_and_precision_resumes_exactly(made, tmp_path, recipe):
+    whole = small.compiled(**recipe)
+    small.fit(whole, made, epochs=2)
+    with pytest.raises(RuntimeError, match="killed"):
+        small.fit(small.compiled(**recipe), made, callbacks=[training.Checkpoints(tmp_path, every=1), Die(6)], epochs=2)
+    keras.utils.set_random_seed(99)
+    model, checkpoints = small.compiled(**recipe), training.Checkpoints(tmp_path, every=1)
+    position = checkpoints.restore(model)
+    assert position == (1, 2)
+    small.fit(model, made, position, [checkpoints], epochs=2)
+    for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_no_checkpoint_is_the_begin(tmp_path):
     assert training.Checkpoints(tmp_path / "none").restore(small.compiled()) == (0, 0)
 
