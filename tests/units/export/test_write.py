@@ -34,7 +34,7 @@ def test_a_fresh_process_without_keras_gives_the_same(live):
 @pytest.mark.parametrize("kind", ["sentencepiece", "wordpiece", "words", "bytes"])
 def test_every_vocabulary_works_in_a_fresh_process(kind, tmp_path):
     texts = ["the cat sat on the mat", "a dog ran", "the dog sat", ""]
-    vocabulary = tokens.learn(kind, texts * 4, **({"size": 40} if kind.endswith("piece") else {}))
+    vocabulary = tokens.learn(kind, texts * 4, **({"size": 300} if kind.endswith("piece") else {}))
     model = models.transformer(vocabulary.size, width=8, depth=1, heads=2)
     keras.utils.set_random_seed(3)
     for weight in model.weights:
