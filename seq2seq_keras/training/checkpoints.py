@@ -57,6 +57,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.position = Position(0, 0)
         self._resumed_metrics: dict | None = None
         self._resumed_inside = False
+        self._stopped: dict | None = None
         self._interrupts = Interrupts()
         self._since = 0
 
@@ -113,9 +114,11 @@ class Checkpoints(keras.callbacks.Callback):
                 raise StopIteration
         elif self._interrupts.received is not None:
             self._stop()
-        elif self.model.stop_training or (self.every and self._since >= self.every):
-            # Where something stops the epoch early, a resumed run goes on inside it; what runs between here and the
-            # end of the epoch, validation for one, leaves its own figures in the metrics.
+        elif self.model.stop_training:
+            # A resumed run goes on inside the epoch; what runs between here and its end, validation for one, leaves
+            # its own figures in the metrics.
+            self._stopped = self._save()
+        elif self.every and self._since >= self.every:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -123,6 +126,9 @@ class Checkpoints(keras.callbacks.Callback):
         if steps is None or self.position.step >= steps:
             self.position = Position(epoch + 1, 0)
             self._save()
+        elif self._stopped is not None:
+            self._save(self._stopped)  # what other callbacks made of the validation belongs to it too
+        self._stopped = None
         if self._interrupts.received is not None:
             self._tell()
 
@@ -156,14 +162,16 @@ class Checkpoints(keras.callbacks.Callback):
         self._interrupts.leave()
         raise Interrupted(number)
 
-    def _save(self) -> None:
-        arrays = state.training_state(self.model)
+    def _save(self, arrays: dict | None = None) -> dict:
+        """Writes the state as it is, or these arrays of it, and returns them."""
+        arrays = state.training_state(self.model) if arrays is None else arrays
         state.check_finite(arrays, _REMEDY)
         epoch, step = self.position
         facts = {"epoch": epoch, "step": step, "others": [callback.get_state() for callback in self.others]}
         snapshots.write(self.folder / f"epoch-{epoch:05d}-step-{step:07d}{snapshots.SUFFIX}", arrays, facts)
         self._since = 0
         self._forget()
+        return arrays
 
     def _forget(self) -> None:
         every = files(self.folder)

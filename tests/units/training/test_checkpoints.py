@@ -156,6 +156,31 @@ def test_every_family_optimizer_and_precision_resumes_exactly(made, tmp_path, re
         np.testing.assert_array_equal(ours, theirs)
 
 
+class Stop(keras.callbacks.Callback):
+    """Ends training after a step of the first epoch, as a deadline does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = batch == 1
+
+
+def test_an_epoch_that_was_stopped_is_kept_with_what_came_of_its_end(made, uninterrupted, tmp_path):
+    def callbacks():
+        best = training.Best(tmp_path / "best.npz", monitor="loss")
+        return best, training.Checkpoints(tmp_path / "checkpoints", every=0, others=[best])
+
+    best, checkpoints = callbacks()
+    small.fit(small.compiled(), made, callbacks=[Stop(), best, checkpoints])
+    assert np.isfinite(best.value)
+    again, checkpoints = callbacks()
+    model = small.compiled()
+    position = checkpoints.restore(model)
+    assert position == (0, 2)
+    assert again.value == best.value
+    small.fit(model, made, position, [again, checkpoints])
+    for ours, theirs in zip(model.get_weights(), uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_no_checkpoint_is_the_begin(tmp_path):
     assert training.Checkpoints(tmp_path / "none").restore(small.compiled()) == (0, 0)
 
