@@ -7,6 +7,7 @@ Ends with code 2 where training would go through and come to nothing: misaligned
 made for other text. The report is printed and written all the same: it says why, under `problems`.
 """
 
+import dataclasses
 from pathlib import Path
 
 from pipelines import findings, plots, runs, steps, unknowns
@@ -21,16 +22,36 @@ def run(settings: Inspect) -> int:
     """The command; returns the exit code."""
     runs.check_report_folder(settings.output)
     vocabularies = None if settings.vocabulary is None else unknowns.load(settings.vocabulary)
-    parts = {name: steps.read(getattr(settings, name), name) for name in ("train", "valid", "test")}
-    parts = {name: corpus for name, corpus in parts.items() if corpus is not None}
+    parts, unusable = read(settings)
     if not parts:
         raise InputError("no pairs", remedy="give --train.source and --train.target, or --train.tsv")
     report, problems = examine(parts, vocabularies, settings.vocabulary)
+    problems = [*unusable, *problems]
+    report["problems"] = list(map(str, problems))
     findings.show(report)
     _write(settings, report)
     if problems:
         raise problems[0]
     return 0
+
+
+def read(settings: Inspect) -> tuple[dict[str, data.Corpus], list[InputError]]:
+    """The parts that were given, and what is wrong with those that have too many unusable lines for training.
+
+    Raises:
+        InputError: a part of which nothing can be told.
+    """
+    parts, problems = {}, []
+    for name in ("train", "valid", "test"):
+        files = getattr(settings, name)
+        try:
+            corpus = steps.read(files, name)
+        except InputError as error:
+            corpus = steps.read(dataclasses.replace(files, max_reject_fraction=1.0), name)
+            problems.append(error)
+        if corpus is not None:
+            parts[name] = corpus
+    return parts, problems
 
 
 def examine(

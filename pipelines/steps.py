@@ -83,6 +83,13 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
             "vocabulary": f"{source.fingerprint} {output.fingerprint}",
         },
     }
+    for examples in filter(None, (train_examples, valid_examples)):
+        longest = max(int(examples.source.lengths.max()), int(examples.target.lengths.max()) + 1)
+        if longest > settings.batch_tokens:
+            raise InputError(
+                f"--batch-tokens is {settings.batch_tokens} and the longest pair has {longest} ids on a side",
+                remedy="raise --batch-tokens, or leave long pairs out with --max-source and --max-target",
+            )
     epoch = len(data.plan(train_examples, settings.batch_tokens, settings.seed))
     return Material(source, target, train_examples, valid_examples, valid, epoch, report)
 

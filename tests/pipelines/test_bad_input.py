@@ -158,6 +158,7 @@ SETTINGS = {
     "--heads 3 --model transformer --width 8": "a multiple of the heads",
     "--model attention --width 7": "an even number",
     "--depth 0": "--depth is 0",
+    "--batch-tokens 3": "Raise --batch-tokens",
     "--model lstm --depth 1 --decoder-depth 2": "Raise --depth",
     "--model attention --decoder-depth 2": "the encoder has 1",
     "--seed -1": "--seed is -1",

@@ -48,6 +48,17 @@ def test_train_alone_and_valid_alone(train, capsys):
     assert inspect("--valid.tsv", train) == 0
 
 
+def test_too_many_unusable_lines_are_refused_with_a_report_on_the_others(tmp_path, train, capsys):
+    with open(train, "a", encoding="utf-8") as file:
+        file.write("alone\t\n" * 40)
+    assert inspect("--train.tsv", train, "--output", tmp_path / "r") == 2
+    told = capsys.readouterr()
+    assert "40 of 440 rows cannot be used" in told.err and "lines 401, 402" in told.err and "Lengths" in told.out
+    report = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))
+    assert report["parts"]["train"]["pairs"] == 400
+    assert "40 of 440" in report["problems"][0]
+
+
 def test_refuses_misaligned_files_and_names_the_line(tmp_path, capsys):
     corpus = shifted(made_up(1_000), 401, 1)
     for name, side in (("a.en", corpus.source), ("a.de", corpus.target)):
