@@ -1,14 +1,15 @@
 """What can be known to be wrong with settings before any work is done, or any folder claimed."""
 
+import inspect
+
 from pipelines import scores
 from pipelines.settings import Translate
+from seq2seq_keras import models
 from seq2seq_keras.errors import InputError
 
 _FROM_ONE = "width depth decoder_depth heads inner epochs batch_tokens average beam max_length"
 _FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
 _SHARES = "dropout smoothing"
-_DEPTHS = {"lstm": 2, "attention": 1}
-"""Layers of an encoder whose states a decoder begins with, by default."""
 
 
 def translate(settings: Translate) -> None:
@@ -35,8 +36,8 @@ def translate(settings: Translate) -> None:
         )
     if settings.model == "attention" and settings.width % 2:
         raise InputError(f"--width is {settings.width}", expected="an even number: each direction has half of it")
-    depth = settings.depth or _DEPTHS.get(settings.model)
-    if settings.decoder_depth and settings.model in _DEPTHS and depth < settings.decoder_depth:
+    depth = settings.depth or inspect.signature(getattr(models, settings.model)).parameters["depth"].default
+    if settings.decoder_depth and settings.model != "transformer" and depth < settings.decoder_depth:
         raise InputError(
             f"--decoder-depth is {settings.decoder_depth} and the encoder has {depth}",
             expected="no more than the encoder has: they begin with the states of its topmost layers",

@@ -42,6 +42,12 @@ def check_writable(path: Path | None) -> None:
         raise InputError("cannot be written", where=path, remedy="choose another place")
 
 
+def check_folder(folder: Path) -> None:
+    """Refuses a file where a folder of output should be."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file", where=folder, remedy="name a folder with --output")
+
+
 def check_report_folder(folder: Path | None) -> None:
     """Before the work: a folder for a report, which must not take the place of a run's own.
 
@@ -50,8 +56,7 @@ def check_report_folder(folder: Path | None) -> None:
     """
     if folder is None:
         return
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is a file", where=folder, remedy="name a folder with --output")
+    check_folder(folder)
     if (folder / "settings.json").exists():
         raise InputError("holds a run", where=folder, remedy="name another folder with --output")
     check_writable(folder / "report.json")
@@ -98,8 +103,7 @@ def read_json(path: Path):
 def started(folder: Path) -> bool:
     """Whether a run lives in the folder. A folder that holds something else is refused."""
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is a file", where=folder, remedy="name a folder with --output")
+    check_folder(folder)
     if (folder / "settings.json").exists():
         return True
     if folder.is_dir() and any(path.name[0] != "." and path.name not in UNFINISHED for path in folder.iterdir()):

@@ -49,12 +49,15 @@ def replacing(folder: str | os.PathLike, marker: str, what: str) -> Iterator[Pat
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def read_head(folder: str | os.PathLike, name: str, version: int, *, expected: str, remedy: str) -> dict:
+def read_head(
+    folder: str | os.PathLike, name: str, version: int, entries: dict[str, type], *, expected: str, remedy: str
+) -> dict:
     """The JSON file that says what a folder of ours holds.
 
     Args:
         name: of the file.
         version: what its entry `format` must be.
+        entries: what else must be in it, by name and type.
         expected: what the folder should be, for messages.
         remedy: for one that is damaged.
 
@@ -75,6 +78,8 @@ def read_head(folder: str | os.PathLike, name: str, version: int, *, expected: s
         raise InputError("it is damaged", where=path, remedy=remedy) from None
     if found != version:
         raise InputError(f"format {found!r} of another version", where=path, expected=str(version))
+    if not all(isinstance(head.get(entry), kind) for entry, kind in entries.items()):
+        raise InputError("it is damaged", where=path, remedy=remedy)
     return head
 
 

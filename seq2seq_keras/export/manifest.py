@@ -9,7 +9,7 @@ from seq2seq_keras.folders import read_head
 
 NAME = "manifest.json"
 EXTRA = "assets.extra"
-"""Folder that may get further files later, such as the warm-up records of a server."""
+"""Folder that may get further files later, such as more warm-up records."""
 _FORMAT = 1
 _REMEDY = "copy the folder again, or export the model anew"
 
@@ -52,11 +52,9 @@ def verify(folder: str | Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    head = read_head(folder, NAME, _FORMAT, expected="a folder written by an export", remedy=_REMEDY)
-    sums = head.get("files")
-    if not isinstance(sums, dict):
-        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY)
-    return {name: str(digest) for name, digest in sums.items()}
+    expected = "a folder written by an export"
+    head = read_head(folder, NAME, _FORMAT, {"files": dict}, expected=expected, remedy=_REMEDY)
+    return {name: str(digest) for name, digest in head["files"].items()}
 
 
 def _files(folder: Path) -> list[Path]:

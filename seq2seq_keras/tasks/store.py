@@ -23,9 +23,9 @@ def read_head(folder: str | os.PathLike) -> dict:
     Raises:
         InputError: no such folder, none of ours, or damaged.
     """
-    expected = "a folder that a task was saved to"
-    head = folders.read_head(folder, NAME, _FORMAT, expected=expected, remedy=_REMEDY)
     entries = {"source": str, "search": dict, "max_source": int, "max_length": int, "batch_size": int}
-    if not all(isinstance(head.get(name), kind) for name, kind in entries.items()) or "kind" not in head["search"]:
+    expected = "a folder that a task was saved to"
+    head = folders.read_head(folder, NAME, _FORMAT, entries, expected=expected, remedy=_REMEDY)
+    if "kind" not in head["search"]:
         raise InputError("it is damaged", where=Path(folder) / NAME, remedy=_REMEDY)
     return head

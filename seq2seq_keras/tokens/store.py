@@ -32,10 +32,8 @@ def read(folder: str | Path) -> tuple[dict, dict[str, bytes]]:
         InputError: no such folder, none of ours, or damaged.
     """
     folder = Path(folder)
-    head = read_head(folder, NAME, _FORMAT, expected="a folder written by tokens.save", remedy=_REMEDY)
-    types = {"kind": str, "settings": dict, "fingerprint": str, "files": dict}
-    if not all(isinstance(head.get(name), kind) for name, kind in types.items()):
-        raise InputError("it is damaged", where=folder / NAME, remedy=_REMEDY)
+    entries = {"kind": str, "settings": dict, "fingerprint": str, "files": dict}
+    head = read_head(folder, NAME, _FORMAT, entries, expected="a folder written by tokens.save", remedy=_REMEDY)
     return head, {name: _file(folder, name, digest) for name, digest in head["files"].items()}
 
 
