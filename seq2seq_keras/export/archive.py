@@ -7,10 +7,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import fresh, manifest, signatures, texts
+from seq2seq_keras.export import fresh, manifest, signatures, texts, warmup
 from seq2seq_keras.export.card import Card, render
 from seq2seq_keras.folders import replacing
 from seq2seq_keras.tokens import Tokenizer
+
+_WARMED = 8
+"""Texts in the warm-up requests."""
 
 
 def write(
@@ -39,6 +42,7 @@ def write(
         settings: how the model was made, for `settings.json`.
         card: what the model card says of data and scores.
         answers: texts and what the live model says to them; the export is kept only if a fresh process agrees.
+            A server warms up with them too.
 
     Returns:
         `folder`.
@@ -52,9 +56,10 @@ def write(
     beside_it = _texts(model, source, target, search, max_source, max_length, settings, Card.of(card))
     try:
         with replacing(folder, "", "the export") as beside:
-            _save(beside, model, source, target or source, search, max_source, max_length)
+            endpoints = _save(beside, model, source, target or source, search, max_source, max_length)
             extra = beside / manifest.EXTRA
             extra.mkdir()
+            warmup.write(extra, list(answers or [""])[:_WARMED], endpoints)
             source.save(extra / "source")
             if target is not None:
                 target.save(extra / "target")
@@ -68,8 +73,8 @@ def write(
     return folder
 
 
-def _save(folder: Path, model, source, target, search, max_source: int, max_length: int) -> None:
-    """The SavedModel itself."""
+def _save(folder: Path, model, source, target, search, max_source: int, max_length: int) -> dict:
+    """The SavedModel itself; returns its endpoints."""
     with signatures.portable(model):
         endpoints = signatures.of_ids(model, max_length)
         endpoints |= signatures.of_texts(model, source, target, search, max_source, max_length)
@@ -79,6 +84,7 @@ def _save(folder: Path, model, source, target, search, max_source: int, max_leng
     module.weights = [weight.value for weight in model.weights]
     module.source, module.target = source, target
     tf.saved_model.save(module, str(folder), signatures=endpoints)
+    return endpoints
 
 
 def _texts(model, source, target, search, max_source, max_length, settings, card: Card) -> dict[str, str]:

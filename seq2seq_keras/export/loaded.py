@@ -120,7 +120,7 @@ def load(folder: str | Path, batch: int = 32) -> Exported:
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError("its settings.json is not that of an export", where=folder) from None
     module = tf.saved_model.load(str(folder))
-    missing = sorted(set(signatures.ENDPOINTS) - set(module.signatures))
+    missing = sorted(set(signatures.ENDPOINTS) - signatures.OF_ATTENTION - set(module.signatures))
     if missing:
         raise InputError(f"it has no endpoint {', '.join(missing)}", where=folder, remedy="export the model anew")
     return Exported(folder, module, settings, batch)

@@ -21,12 +21,18 @@ ENDPOINTS = {
     "nbest": "text (B,) to every kept text (B, N) and its score (B, N), best first; an empty place has score -inf",
     "greedy": "text (B,) to text (B,) and its log probability (B,), the most likely token at every step",
     "score": "text (B,) and target (B,) to score (B,): log probability of the target",
+    "attention": "text (B,) and target (B,) to where each step of the target looked: weights (B, T, S), and the pieces "
+    "source (B, S) and target (B, T) that they are between; only of a model that has attention",
+    "tokenize": "text (B,) to source (B, S) int32 ids, as `encode` and `init_state` take them",
+    "detokenize": "ids (B, T) int32 to text (B,): up to the end id, padding left out",
     "encode": "source (B, S) int32 ids to what the decoder sees of them",
     "init_state": "source (B, S) int32 ids to the state before the first step: carry_0, ..., fixed_0, ...",
     "step": "ids (B,) int32 just chosen (BOS first) and the state to logits (B, V) and the new carry_0, ...; "
     "fixed_0, ... never change and go into every step as `init_state` gave them",
 }
 """What each one does, in one line."""
+OF_ATTENTION = {"attention"}
+"""Those that a model without attention has not."""
 
 
 def of_ids(model: Stepper, max_length: int) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -60,7 +66,7 @@ def of_ids(model: Stepper, max_length: int) -> dict[str, tf.types.experimental.C
 def of_texts(
     model: Stepper, source: tokens.Tokenizer, target: tokens.Tokenizer, search, max_source: int, max_length: int
 ) -> dict[str, tf.types.experimental.ConcreteFunction]:
-    """`serving_default`, `nbest`, `greedy` and `score`: strings in, tokenizer and search inside the graph.
+    """All that take or give strings: tokenizer and search inside the graph.
 
     Args:
         source: tokenizer of the source.
@@ -94,7 +100,22 @@ def of_texts(
     def score(text, said):
         return {"score": texts.scored(text, said, model, source, target, max_source, max_length)}
 
+    @tf.function(input_signature=[TEXT, tf.TensorSpec([None], tf.string, "target")], autograph=False)
+    def attention(text, said):
+        return texts.attended(text, said, model, source, target, max_source, max_length)
+
+    @tf.function(input_signature=[TEXT], autograph=False)
+    def tokenize(text):
+        return {"source": tokens.prepare(text, source, max_source)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, "ids")], autograph=False)
+    def detokenize(ids):
+        return {"text": target.decode(ids)}
+
     functions = {"serving_default": serving_default, "nbest": nbest, "greedy": greedy, "score": score}
+    functions |= {"tokenize": tokenize, "detokenize": detokenize}
+    if model.has_attention:
+        functions["attention"] = attention
     return {name: function.get_concrete_function() for name, function in functions.items()}
 
 

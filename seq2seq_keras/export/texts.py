@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from seq2seq_keras import decode, tokens
-from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.context import BOS, PAD, Stepper
 from seq2seq_keras.errors import InputError
 
 TOO_LONG = "a target has more ids than the model was exported for"
@@ -61,6 +61,30 @@ def scored(
     given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
     return decode.score(model, heard, given)[1]
+
+
+def attended(
+    text,
+    said,
+    model: Stepper,
+    source: tokens.Tokenizer,
+    target: tokens.Tokenizer,
+    max_source: int,
+    max_length: int,
+) -> dict:
+    """Where the model looks while `said` is forced upon it.
+
+    (B,) string and (B,) string to `weights` (B, T, S) float32 and the pieces that they are between, `source` (B, S)
+    and `target` (B, T) string, both with their ends; weights are 0 and pieces empty where a text has ended.
+    """
+    heard = no_empty_axis(tokens.prepare(text, source, max_source))
+    ids = no_empty_axis(tokens.prepare(said, target, max_length))
+    longest = tf.shape(ids)[1]
+    before = tf.concat([tf.fill([tf.shape(ids)[0], 1], BOS), ids[:, :-1]], axis=1)
+    before = tf.pad(before, [[0, 0], [0, max_length - longest]], constant_values=PAD)
+    weights = model.attention(heard, tf.ensure_shape(before, [None, max_length]))[:, :longest]
+    weights = tf.where(tf.not_equal(ids, PAD)[:, :, None], weights, 0.0)
+    return {"weights": weights, "source": source.named(heard), "target": target.named(ids)}
 
 
 def no_empty_axis(ids):

@@ -67,21 +67,32 @@ class Seq2Seq(keras.Model):
 
         Args:
             source: (B, S) int32.
-            target: (B, T) int32, BOS first.
+            target: (B, T) int32, T static: BOS first, PAD on the right.
 
         Returns:
-            (B, T, S) float32, rows over S that sum to 1.
+            (B, T, S) float32: rows over S that sum to 1, and rows of 0 where the longest target has ended.
 
         Raises:
-            ValueError: the decoder has no attention.
+            ValueError: the decoder has no attention, or the target no static length.
         """
         if not self.has_attention:
             raise ValueError(f"{type(self.decoder).__name__} has no attention to show")
-        state, rows = self.init_state(source, target.shape[1]), []
-        for t in range(target.shape[1]):
-            _, state = self.step(target[:, t], state)
-            rows.append(self.decoder.alignment(state))
-        return ops.stack(rows, axis=1)
+        target = ops.cast(ops.convert_to_tensor(target), "int32")
+        if target.shape[1] is None:
+            raise ValueError("target must have a static length; pad it to one")
+        places = ops.arange(target.shape[1], dtype="int32")
+        longest = ops.max(ops.where(ops.not_equal(target, PAD), places + 1, 0))
+        start = self.init_state(source, target.shape[1])
+
+        def step(time, carry, maps):
+            _, after = self.step(ops.take(target, time, axis=1), DecodeState(carry, start.fixed))
+            here = ops.reshape(ops.equal(places, time), (1, -1, 1))
+            looked = ops.cast(ops.expand_dims(self.decoder.alignment(after), 1), "float32")  # (B, 1, S)
+            return ops.add(time, 1), after.carry, ops.where(here, looked, maps)
+
+        nothing = ops.zeros((ops.shape(source)[0], target.shape[1], ops.shape(source)[1]), "float32")
+        begin = (ops.convert_to_tensor(0, "int32"), start.carry, nothing)
+        return ops.while_loop(lambda time, *_: ops.less(time, longest), step, begin)[-1]
 
     def encoder_model(self) -> keras.Model:
         """The encoder and bridge as a Keras model of their own: source ids to `Context`, over the same layers."""

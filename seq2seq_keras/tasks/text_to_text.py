@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_keras import decode, export, tokens
-from seq2seq_keras.context import BOS, EOS
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import texts
 from seq2seq_keras.folders import replacing
@@ -128,15 +127,11 @@ class TextToText:
         Raises:
             ValueError: the model has no attention.
         """
-        left = tokens.prepare([source], self.source, self.max_source)
-        right = self.target.encode(tokens.strings([target])).to_tensor()[:, : self.max_length - 1]
-        weights = self.model.attention(left, tf.concat([[[BOS]], right], axis=1))
-        rows = [*np.asarray(right)[0], EOS]
-        return Alignment(
-            [self.source.pieces[i] for i in np.asarray(left)[0]],
-            [self.target.pieces[i] for i in rows],
-            np.asarray(weights)[0],
+        found = texts.attended(
+            [source], [target], self.model, self.source, self.target, self.max_source, self.max_length
         )
+        left, right = ([piece.decode() for piece in found[side].numpy()[0]] for side in ("source", "target"))
+        return Alignment(left, right, found["weights"].numpy()[0])
 
     def save(self, folder: str | os.PathLike) -> None:
         """Writes all that `load` needs: the `.keras` file without optimizer, vocabularies, search and limits.

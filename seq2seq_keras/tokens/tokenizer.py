@@ -81,6 +81,11 @@ class Tokenizer(tf.Module):
             texts = tf.strings.regex_replace(texts, "^ ", "", replace_global=False)
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
+    def named(self, ids) -> tf.Tensor:
+        """(B, T) int ids to the name of each id's piece, (B, T) string, UTF-8; of PAD an empty one."""
+        names = [b"", *(piece.encode("utf-8", "replace") for piece in self.pieces[1:])]
+        return tf.gather(tf.constant(names), ids)
+
     def normalized(self, texts) -> tf.Tensor:
         """(B,) string, or a list of str, to the (B,) string whose ids `encode` gives."""
         return normal(strings(texts), self.normalize)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops, tree
+from tensorflow_serving.apis import prediction_log_pb2
 
 from seq2seq_keras import decode, export, tokens
 from seq2seq_keras.context import BOS
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import signatures
+from seq2seq_keras.export import signatures, warmup
 from tests.units.export.conftest import MAX_LENGTH, MAX_SOURCE, TEXTS
 
 CLOSE = {"rtol": 1e-5, "atol": 2e-5}
@@ -53,6 +54,43 @@ def test_a_target_that_does_not_fit_is_refused(loaded):
         loaded.score(["a"], ["a" * MAX_LENGTH])
     with pytest.raises(InputError, match="1 texts and 2 targets"):
         loaded.score(["a"], ["a", "b"])
+
+
+def test_ids_of_texts_and_texts_of_ids(live, loaded):
+    ids = loaded.signatures["tokenize"](text=tokens.strings(TEXTS))["source"]
+    np.testing.assert_array_equal(ids, tokens.prepare(TEXTS, live.source, MAX_SOURCE))
+    found = live.found(TEXTS, live.search).ids[:, 0]
+    texts = loaded.signatures["detokenize"](ids=found)["text"].numpy()
+    assert [text.decode() for text in texts] == live.said(TEXTS, live.search)
+
+
+def test_where_the_model_looks(live, loaded):
+    if not live.model.has_attention:
+        assert "attention" not in loaded.signatures
+        return
+    targets = ["", "a", "hello", "abc", "ddd", "a c", "a longer one than fits"]
+    found = loaded.signatures["attention"](text=tokens.strings(TEXTS), target=tokens.strings(targets))
+    weights, source, target = (found[name].numpy() for name in ("weights", "source", "target"))
+    assert weights.shape == (*target.shape, source.shape[1])
+    for row, (text, said) in enumerate(zip(TEXTS, targets)):
+        left, right = (tokens.prepare([text], live.source, MAX_SOURCE), tokens.prepare([said], live.target, MAX_LENGTH))
+        heard, size = left.shape[1], right.shape[1]
+        assert source[row, heard - 1] == target[row, size - 1] == b"<eos>"
+        assert set(source[row, heard:]) | set(target[row, size:]) <= {b""}
+        alone = live.model.attention(left, np.concatenate([[[BOS]], right[:, :-1]], axis=1))
+        np.testing.assert_allclose(weights[row, :size, :heard], alone[0], rtol=1e-4, atol=1e-5)
+        assert not weights[row, size:].any() and not weights[row, :, heard:].any()
+
+
+def test_warm_up_requests_run_every_endpoint_of_texts(live, loaded):
+    asked = {}
+    for record in tf.data.TFRecordDataset(str(live.folder / "assets.extra" / warmup.NAME)):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        given = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        loaded.signatures[request.model_spec.signature_name](**given)
+        asked[request.model_spec.signature_name] = set(given)
+    texts = {name for name in loaded.signatures if "text" in loaded.signatures[name].structured_input_signature[1]}
+    assert set(asked) == texts and asked["score"] == {"text", "target"}
 
 
 def test_an_empty_batch(loaded):
@@ -118,13 +156,14 @@ def test_it_is_a_stepper(live, loaded):
         loaded.init_state(source, MAX_LENGTH + 1)
 
 
-def test_what_a_server_sees(loaded):
+def test_what_a_server_sees(live, loaded):
     text = {"text": tf.TensorSpec([None], tf.string, "text")}
     for name in ("serving_default", "nbest", "greedy"):
         assert loaded.signatures[name].structured_input_signature == ((), text)
         assert set(loaded.signatures[name].structured_outputs) == {"text", "score"}
     assert set(loaded.signatures["score"].structured_input_signature[1]) == {"text", "target"}
-    assert set(loaded.signatures) == set(signatures.ENDPOINTS)
+    without = set() if live.model.has_attention else signatures.OF_ATTENTION
+    assert set(loaded.signatures) == set(signatures.ENDPOINTS) - without
     for endpoint in loaded.signatures.values():
         names = [*endpoint.structured_input_signature[1], *endpoint.structured_outputs]
         assert all(name[0].isalpha() for name in names)
