@@ -6,7 +6,9 @@ import importlib
 import inspect
 import io
 import os
+import re
 import sys
+from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Annotated, Union
 
@@ -23,24 +25,28 @@ COMMANDS = {
     "inspect": settings.Inspect,
     "quickstart": settings.Quickstart,
     "bench": settings.Bench,
+    "bench_serve": settings.BenchServe,
+    "serve": settings.Serve,
 }
 """Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
+BENCHES = {"train": "bench", "serve": "bench_serve"}
+"""What `bench` measures, by the word after it."""
 
 
 def parse(arguments: list[str]):
     """Command line to (name, settings). A misspelt setting ends in `InputError`, `--help` in `SystemExit(0)`."""
-    choices = tuple(
-        Annotated[kind, tyro.conf.subcommand(name, description=_description(name, kind))]
-        for name, kind in COMMANDS.items()
-    )
+    # Switches as TensorFlow's own programs take them: --name=true and --name=false.
+    arguments = [re.sub(r"^--([\w.-]+)=true$", r"--\1", word) for word in arguments]
+    arguments = [re.sub(r"^--((?:[\w-]+\.)*)([\w-]+)=false$", r"--\1no-\2", word) for word in arguments]
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            chosen = tyro.cli(Union[choices], prog="python -m pipelines", args=arguments)  # noqa: UP007
+            chosen = tyro.cli(_choices(), prog="python -m pipelines", args=arguments)
     except SystemExit as end:
         if end.code in (0, None):
             raise
         raise InputError(_one_line(complaint.getvalue())) from None
+    chosen = getattr(chosen, "measured", chosen)
     return next(name for name, kind in COMMANDS.items() if type(chosen) is kind), chosen
 
 
@@ -74,6 +80,21 @@ def _load_tensorflow() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nothing)
+
+
+def _choices():
+    """All commands as tyro takes them; the benches are one command with a second word."""
+    alone = [_choice(name, name) for name in COMMANDS if name not in BENCHES.values()]
+    measured = Union[tuple(_choice(word, name) for word, name in BENCHES.items())]  # noqa: UP007
+    benches = make_dataclass("Benches", [("measured", Annotated[measured, tyro.conf.arg(name="")])])
+    bench = tyro.conf.subcommand("bench", description="Measure the speed of training or of the server.")
+    return Union[(*alone, Annotated[benches, bench])]
+
+
+def _choice(word: str, name: str):
+    """One command, and the word it is called by."""
+    kind = COMMANDS[name]
+    return Annotated[kind, tyro.conf.subcommand(word, description=_description(name, kind))]
 
 
 def _description(name: str, kind: type) -> str:

@@ -42,7 +42,7 @@ def run(settings: Bench) -> int:
         "summary": summary(turns),
     }
     report["versions"] |= peer.get("versions", {})
-    bench_table.show(report, settings.output)
+    bench_table.show(bench_table.render(report), settings.output)
     if settings.json:
         runs.write_json(settings.json, report)
     return 0
@@ -60,8 +60,8 @@ def check(settings: Bench) -> None:
         raise InputError(f"--warmup is {settings.warmup}", expected="0 or more")
     if settings.width % bench_fit.HEADS:
         raise InputError(f"--width is {settings.width}", expected=f"a multiple of {bench_fit.HEADS}")
-    if settings.output and settings.output.exists() and not settings.output.is_dir():
-        raise InputError("is a file", where=settings.output, remedy="name a folder with --output")
+    if settings.output:
+        runs.check_folder(settings.output)
 
 
 def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
@@ -108,10 +108,10 @@ def _turn(number: int, settings: Bench, material: bench_data.Material, peer: dic
         peaks |= {each: max(before, bench_fit.peak(each, settings)) for each, before in peaks.items()}
     for precision, best in peaks.items():
         print(f"turn {number}: peak {best / 1e9:,.0f} GFLOP/s in {precision}", flush=True)
-    peaks = {precision: best / 1e9 for precision, best in peaks.items()}
-    return [
-        row | {"peak_gflops": (best := peaks[row["precision"]]), "of_peak": row["useful_gflops"] / best} for row in rows
-    ]
+    for row in rows:
+        row["peak_gflops"] = peaks[row["precision"]] / 1e9
+        row["of_peak"] = row["useful_gflops"] / row["peak_gflops"]
+    return rows
 
 
 def _peer(settings: Bench) -> dict:

@@ -14,10 +14,11 @@ import rich.console
 import rich.table
 import tensorflow as tf
 
-from pipelines.settings import Bench, Files
+from pipelines.settings import Bench, BenchServe, Files
 from seq2seq_keras.errors import InputError
 
 FILE = "bench_train.md"
+"""Of the bench of training."""
 
 
 def _cores() -> int:
@@ -25,7 +26,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def about(settings: Bench) -> dict:
+def about(settings: Bench | BenchServe) -> dict:
     """Machine, versions, date and command."""
     return {
         "machine": {"cpu": _cpu(), "cores": _cores(), "gpu": _cards()},
@@ -38,12 +39,12 @@ def about(settings: Bench) -> dict:
     }
 
 
-def command(settings: Bench) -> str:
+def command(settings: Bench | BenchServe) -> str:
     """The command line that gives these settings; files by name only, for a table that others read."""
     words = ["python", "-m", "pipelines", "bench", settings.what]
-    for field in fields(Bench):
+    for field in fields(settings):
         value = getattr(settings, field.name)
-        if field.name == "what" or value == field.default:
+        if value == field.default:
             continue
         option = "--" + field.name.replace("_", "-")
         if isinstance(value, Files):
@@ -56,15 +57,14 @@ def command(settings: Bench) -> str:
     return shlex.join(words)
 
 
-def show(report: dict, folder: Path | None) -> None:
-    """Prints the table and, with a folder, writes the same text to it."""
-    text = render(report)
+def show(text: str, folder: Path | None, name: str = FILE) -> None:
+    """Prints a table and, with a folder, writes the same text to a file of this name in it."""
     print(f"\n{text}", end="", flush=True)
     if folder is None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", where=folder, remedy="choose another place") from None
 
@@ -72,45 +72,63 @@ def show(report: dict, folder: Path | None) -> None:
 def render(report: dict) -> str:
     """The report as Markdown: a table of medians with least and most, and what it was measured with."""
     titles = ("", "target tokens/s", "padding", "useful GFLOP/s", "peak GFLOP/s", "of peak", "by peer")
+    rows = [
+        (
+            name,
+            span(figures["target_tokens_per_second"], "{:,.0f}"),
+            "{:.1%}".format(figures["padding"][0]),
+            span(figures["useful_gflops"], "{:,.1f}"),
+            span(figures["peak_gflops"], "{:,.1f}"),
+            span(figures["of_peak"], "{:.1%}"),
+            span(figures["by_peer"], "{:.2f}x") if "by_peer" in figures else "",
+        )
+        for name, figures in report["summary"].items()
+    ]
+    return page(titles, rows, _notes(report))
+
+
+def page(titles: tuple[str, ...], rows: list[tuple[str, ...]], notes: list[str]) -> str:
+    """A Markdown table, its first column the names of the rows, with a list of notes below it."""
     table = rich.table.Table(box=rich.box.MARKDOWN)
     for title in titles:
         table.add_column(title, justify="right" if title else "left", no_wrap=True)
-    for name, figures in report["summary"].items():
-        table.add_row(
-            name,
-            _span(figures["target_tokens_per_second"], "{:,.0f}"),
-            "{:.1%}".format(figures["padding"][0]),
-            _span(figures["useful_gflops"], "{:,.1f}"),
-            _span(figures["peak_gflops"], "{:,.1f}"),
-            _span(figures["of_peak"], "{:.1%}"),
-            _span(figures["by_peer"], "{:.2f}x") if "by_peer" in figures else "",
-        )
+    for row in rows:
+        table.add_row(*row)
     written = io.StringIO()
     rich.console.Console(file=written, width=200, color_system=None).print(table)
     lines = [line.rstrip() for line in written.getvalue().splitlines() if line.strip()]
-    return "\n".join([*lines, "", *_notes(report)]) + "\n"
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
 
 
-def _notes(report: dict) -> list[str]:
-    machine, data, settings = report["machine"], report["data"], report["settings"]
-    notes = [
-        f"Median (least to most) of {settings['turns']} turns of {settings['seconds']:g} seconds after a warm-up of "
-        f"one pass, at most {settings['warmup']:g} seconds; {', '.join(settings['precision'])}.",
-        f"Data: {data['name']}, {data['pairs']:,} pairs of {data['mean_source_ids']:.1f} and "
-        f"{data['mean_target_ids']:.1f} ids, vocabulary of {data['vocabulary']:,}.",
+def origin(report: dict) -> list[str]:
+    """Notes on the machine, the versions, the date and the command."""
+    machine = report["machine"]
+    return [
         f"Machine: {machine['cpu']}, {machine['cores']} cores" + "".join(f", {card}" for card in machine["gpu"]) + ".",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()) + ".",
         f"Date: {report['date']}.",
         f"Command: `{report['command']}`",
     ]
-    if "skipped" in report["peer"]:
-        notes.insert(0, f"{report['peer']['name']} skipped: {report['peer']['skipped']}.")
-    return [f"- {note}" for note in notes]
 
 
-def _span(values: list[float], form: str) -> str:
+def span(values: list[float], form: str) -> str:
+    """Median (least to most)."""
     middle, least, most = (form.format(value) for value in values)
     return f"{middle} ({least} to {most})"
+
+
+def _notes(report: dict) -> list[str]:
+    data, settings = report["data"], report["settings"]
+    notes = [
+        f"Median (least to most) of {settings['turns']} turns of {settings['seconds']:g} seconds after a warm-up of "
+        f"one pass, at most {settings['warmup']:g} seconds; {', '.join(settings['precision'])}.",
+        f"Data: {data['name']}, {data['pairs']:,} pairs of {data['mean_source_ids']:.1f} and "
+        f"{data['mean_target_ids']:.1f} ids, vocabulary of {data['vocabulary']:,}.",
+        *origin(report),
+    ]
+    if "skipped" in report["peer"]:
+        notes.insert(0, f"{report['peer']['name']} skipped: {report['peer']['skipped']}.")
+    return notes
 
 
 def _words(value) -> list[str]:

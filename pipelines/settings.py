@@ -5,9 +5,7 @@ The command line, its help and the `settings.json` of a run are made from these;
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from tyro.conf import Positional
+from typing import ClassVar, Literal
 
 Family = Literal["lstm", "attention", "transformer"]
 Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
@@ -186,7 +184,11 @@ class Generate:
     """Translate standard input, line by line in order, to standard output."""
 
     model: Path
-    """Exported SavedModel, or the folder of a run."""
+    """Exported SavedModel, or the folder of a run; with --url the name of a model there."""
+    url: str | None = None
+    """A running server, as http://127.0.0.1:8501 for REST or grpc://127.0.0.1:8500."""
+    token_file: Path | None = None
+    """First line: the token that the server wants."""
     search: Literal["greedy", "beam"] | None = None
     """How to search; nothing means as saved."""
     beam: int | None = None
@@ -267,8 +269,7 @@ class Quickstart:
 class Bench:
     """Training speed of the three families: target tokens a second, and useful work against a matrix product."""
 
-    what: Positional[Literal["train"]] = "train"
-    """What to measure."""
+    what: ClassVar[str] = "train"
     train: Files = Files()
     """Pairs to train on; nothing means made-up ones of Multi30k's lengths."""
     family: tuple[Family, ...] = ("lstm", "attention", "transformer")
@@ -299,3 +300,93 @@ class Bench:
     """Folder for the table, bench_train.md."""
     json: Path | None = None
     """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class BenchServe:
+    """Speed of the server under many clients, with and without batching, and its memory while versions change."""
+
+    what: ClassVar[str] = "serve"
+    model: Path
+    """Folder of an exported model: its numbered folders are the versions, and the newest is served."""
+    texts: Path | None = None
+    """What the clients send, one text a line; nothing means made-up ones of Multi30k's lengths."""
+    clients: int = 32
+    """Clients at once; each sends its next request when the last is answered."""
+    rows: int = 1
+    """Texts of a request."""
+    seconds: float = 10.0
+    """Measured time of each server a turn, after the warm-up."""
+    warmup: float = 3.0
+    """Seconds of the same load before it."""
+    turns: int = 3
+    """Turns; in each both servers, in alternating order, so that both share the machine's moods."""
+    singles: int = 50
+    """Requests of a lone client a turn, each compared with the same call in this process."""
+    swaps: int = 20
+    """New versions under load while memory and failed answers are watched; 0 is none."""
+    batching_parameters_file: Path | None = None
+    """Of the server that batches; nothing means its own."""
+    output: Path | None = None
+    """Folder for the table, bench_serve.md."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Serve exported models with TensorFlow Serving's own API, flags named as `tensorflow_model_server` names them.
+
+    Prints READY once both doors listen. SIGTERM ends it after the requests under way are answered.
+    """
+
+    model_name: str = "default"
+    """Name of the model, where --model_base_path names one."""
+    model_base_path: Path | None = None
+    """Folder of one model: its numbered folders are the versions, and the newest is served."""
+    model_config_file: Path | None = None
+    """Several models, version policies and labels: a ModelServerConfig as protobuf text."""
+    port: int = 8500
+    """Of gRPC; 0 leaves that door shut."""
+    rest_api_port: int = 8501
+    """Of REST and of the page for people; 0 leaves that door shut."""
+    host: str = "127.0.0.1"
+    """Address of both doors. Another than the loopback needs --token_file."""
+    token_file: Path | None = None
+    """First line: what every request must bring as `Authorization: Bearer TOKEN`."""
+    enable_batching: bool = True
+    """Compute requests that wait at the same time together."""
+    batching_parameters_file: Path | None = None
+    """BatchingParameters as protobuf text, such as `max_batch_size { value: 64 }`."""
+    monitoring_config_file: Path | None = None
+    """MonitoringConfig as protobuf text: the path of the Prometheus page."""
+    file_system_poll_wait_seconds: float = 1.0
+    """Between looks for new versions; 0 looks once."""
+    max_num_load_retries: int = 5
+    """How often a version that does not load is tried again."""
+    load_retry_interval_micros: int = 60_000_000
+    """Between these tries."""
+    rest_api_timeout_in_ms: int = 30_000
+    """Most time of a request that has no deadline of its own."""
+    tensorflow_session_parallelism: int = 0
+    """Threads of TensorFlow; 0 means as many as cores."""
+    enable_cors_support: bool = False
+    """Let web pages of other origins ask."""
+    max_body_bytes: int = 4 * 2**20
+    """Of one request."""
+    max_instances: int = 64
+    """Rows of one request."""
+    max_characters: int = 20_000
+    """Of one text."""
+    max_requests: int = 256
+    """Inside at once; more are refused with 503."""
+    drain_seconds: float = 25.0
+    """Most time for the requests under way when the server is told to stop."""
+    allow_ops: tuple[str, ...] = ()
+    """TensorFlow operations that a model may contain although they are not on the allow-list."""
+    engine: Literal["local", "ray"] = "local"
+    """`ray` runs replicas behind one REST door, by Ray Serve (extra `ray`)."""
+    replicas: int = 2
+    """Of Ray Serve."""
+    json: Path | None = None
+    """Also write what was served, and for how long, to this file at the end."""

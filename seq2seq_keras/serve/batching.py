@@ -1,0 +1,383 @@
+"""Requests that wait at the same time are computed at once: rows that are joined, run and taken apart again."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from seq2seq_keras.serve.config import BatchingParameters
+from seq2seq_keras.serve.monitoring import Metrics
+from seq2seq_keras.serve.status import Code, ServingError
+
+if TYPE_CHECKING:
+    from seq2seq_keras.serve.servable import Servable
+
+_log = logging.getLogger("seq2seq_keras.serve")
+_LONGEST = 86_400.0
+"""Seconds that anything waits at most: a deadline may be infinite, a wait may not."""
+
+
+class Batcher:
+    """A bounded queue for each version, signature and choice of outputs; a few threads compute for all queues.
+
+    A batch is the oldest request and those whose texts are nearest to it in length, so that short texts wait for
+    long ones only if nothing else fills the batch, and no request waits for ever. What a request is answered does
+    not depend on its neighbours: it shares no batch if the outputs would take their shape from the longest of all
+    rows (unless inputs are padded, which asks for just that), and where a batch fails, each of its requests is
+    computed alone.
+
+    A request with more than `max_batch_size` rows is computed in parts, as TensorFlow Serving does with
+    `enable_large_batch_splitting`; one whose outputs are not rows is computed alone and whole.
+
+    Args:
+        parameters: sizes and times.
+        metrics: told of every run and of the queues.
+    """
+
+    def __init__(self, parameters: BatchingParameters, metrics: Metrics):
+        self._parameters, self._metrics = parameters, metrics
+        self._changed = threading.Condition()  # guards everything below
+        self._queues: dict[tuple, _Queue] = {}  # those with a request in them
+        self._joins: WeakKeyDictionary[Servable, dict[str, bool]] = WeakKeyDictionary()  # by signature
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batching-{number}", daemon=True)
+            for number in range(parameters.num_batch_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def run(
+        self,
+        servable: "Servable",
+        signature: str,
+        inputs: Mapping[str, np.ndarray],
+        outputs: Sequence[str] | None,
+        deadline: float,
+    ) -> dict[str, np.ndarray]:
+        """Waits until the request is computed, or until its deadline.
+
+        Args:
+            inputs: validated against the signature; strings are object arrays of bytes.
+            outputs: names of those wanted; None for all.
+            deadline: `time.monotonic()` seconds.
+
+        Raises:
+            ServingError: UNAVAILABLE if the queue is full, DEADLINE_EXCEEDED, or what the model says.
+        """
+        queue = _Queue(servable, signature, tuple(sorted(set(outputs))) if outputs else None)
+        deadline = min(deadline, time.monotonic() + _LONGEST)
+        rows = _rows(inputs) if self._may_join(queue) else None
+        if rows is None:
+            return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
+        form, most = self._form(inputs), self._parameters.max_batch_size
+        if rows <= most:
+            return self._ask(queue, [_Task(inputs, rows, deadline, form)])[0]
+        parts = [{name: value[at : at + most] for name, value in inputs.items()} for at in range(0, rows, most)]
+        tasks = [_Task(part, min(most, rows - at * most), deadline, form) for at, part in enumerate(parts)]
+        found = self._ask(queue, tasks)
+        if self._may_join(queue) and _alike(found):
+            return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        self._never_join(queue)
+        return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
+
+    def stop(self) -> None:
+        """Computes what is queued and refuses more."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, queue: "_Queue", tasks: list["_Task"]) -> list[dict[str, np.ndarray]]:
+        """Answers to tasks, all of which are queued or none."""
+        self._put(queue, tasks)
+        try:
+            for task in tasks:
+                task.done.wait(max(task.deadline - time.monotonic(), 0))
+                if not task.done.is_set():
+                    raise _late()
+                if task.error is not None:
+                    raise ServingError(task.error.code, task.error.message)  # anew: others may raise it now too
+            return [task.outputs for task in tasks]
+        finally:
+            self._forget(queue, tasks)
+
+    def _put(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+        most = self._parameters.max_enqueued_batches * self._parameters.max_batch_size
+        added = sum(task.rows for task in tasks)
+        if added > most:
+            said = f"Task size {added} is larger than maximum input batch size {most}"
+            raise ServingError(Code.INVALID_ARGUMENT, said)
+        with self._changed:
+            if self._stopping:
+                raise ServingError(Code.UNAVAILABLE, "The server is stopping")
+            queue = self._queues.get(queue.key, queue)
+            if queue.rows + added > most:
+                said = "The batch scheduling queue to which this task was submitted is full"
+                raise ServingError(Code.UNAVAILABLE, said)
+            self._queues[queue.key] = queue
+            queue.tasks += tasks
+            self._changed.notify_all()
+        self._metrics.queued(queue.servable.name, len(tasks))
+
+    def _forget(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+        """Takes tasks out of their queue that nobody waits for any longer."""
+        if all(task.done.is_set() for task in tasks):
+            return
+        with self._changed:
+            if queue.key in self._queues:
+                left = [task for task in self._queues[queue.key].tasks if task in tasks]
+                self._remove(self._queues[queue.key], left)
+
+    def _remove(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+        """Takes tasks out of a queue, and away the queue that is then empty."""
+        gone = set(tasks)
+        queue.tasks = [task for task in queue.tasks if task not in gone]
+        if not queue.tasks:
+            del self._queues[queue.key]
+        if tasks:
+            self._metrics.queued(queue.servable.name, -len(tasks))
+
+    def _work(self) -> None:
+        """What each thread does until the end."""
+        while self._work_once():
+            pass  # and holds nothing meanwhile: a version may be unloaded before the next batch comes
+
+    def _work_once(self) -> bool:
+        taken = self._take()
+        if taken is not None:
+            self._compute(*taken)
+        return taken is not None
+
+    def _take(self) -> tuple["_Queue", list["_Task"]] | None:
+        """Waits for the next batch; None once there will be no more."""
+        with self._changed:
+            while self._queues or not self._stopping:
+                queues = sorted(self._queues.values(), key=lambda queue: queue.tasks[0].arrived)
+                now, soonest = time.monotonic(), math.inf
+                for queue in queues:
+                    ready = self._ready(queue)
+                    if ready <= now:
+                        batch = queue.batch(self._parameters.max_batch_size)
+                        self._remove(queue, batch)
+                        return queue, batch
+                    soonest = min(soonest, ready)
+                self._changed.wait(None if soonest == math.inf else soonest - now)
+            return None
+
+    def _ready(self, queue: "_Queue") -> float:
+        """When the next batch of a queue need not wait for more rows."""
+        oldest = queue.tasks[0]
+        full = sum(task.rows for task in queue.tasks if task.form == oldest.form) >= self._parameters.max_batch_size
+        if full or oldest.form is None or self._stopping:
+            return oldest.arrived
+        return oldest.arrived + self._parameters.batch_timeout_micros / 1e6
+
+    def _compute(self, queue: "_Queue", batch: list["_Task"]) -> None:
+        """Gives every task of a batch its outputs or its error."""
+        now = time.monotonic()
+        for task in batch:
+            if task.deadline <= now:
+                task.finish(error=_late())
+        batch = [task for task in batch if not task.done.is_set()]
+        if not batch:
+            return
+        try:
+            found = self._run(queue, batch)
+        except _NotRowsError:
+            self._never_join(queue)
+            for task in batch:
+                task.form = None
+        except Exception as error:  # whatever it is: a thread that ends would leave all later requests waiting
+            error = _told(error, queue.servable.name)
+            if len(batch) == 1 or error.code is Code.DEADLINE_EXCEEDED:
+                for task in batch:
+                    task.finish(error=error)
+                return
+        else:
+            for task, outputs in zip(batch, found):
+                task.finish(outputs=outputs)
+            return
+        for task in batch:  # one may be at fault, and the others shall not suffer
+            self._compute(queue, [task])
+
+    def _run(self, queue: "_Queue", batch: list["_Task"]) -> list[dict[str, np.ndarray]]:
+        """One run of the model: the outputs of each task.
+
+        Raises:
+            _NotRowsError: it cannot be told which output is whose.
+        """
+        joins = batch[0].form is not None
+        inputs = batch[0].inputs if len(batch) == 1 else _joined([task.inputs for task in batch])
+        rows = sum(task.rows for task in batch)
+        size = rows
+        if joins:
+            size = next((size for size in self._parameters.allowed_batch_sizes if size >= rows), rows)
+            inputs = {name: _filled(value, size) for name, value in inputs.items()}
+        begin = time.monotonic()
+        # Later than any of them waits: what nobody waits for any longer is not computed to its end.
+        latest = max(task.deadline for task in batch)
+        outputs = queue.servable.run(queue.signature, inputs, queue.outputs, max(latest - begin, 0.001))
+        counted = size if joins else _rows(inputs) or 1
+        self._metrics.computed(queue.servable.name, counted, time.monotonic() - begin)
+        if not joins:
+            return [outputs]
+        if any(value.ndim == 0 or len(value) != size for value in outputs.values()):
+            raise _NotRowsError
+        ends = np.cumsum([task.rows for task in batch]).tolist()
+        return [
+            {name: value[end - task.rows : end] for name, value in outputs.items()} for task, end in zip(batch, ends)
+        ]
+
+    def _may_join(self, queue: "_Queue") -> bool:
+        with self._changed:
+            known = self._joins.setdefault(queue.servable, {})
+            if queue.signature not in known:
+                signature = queue.servable.signatures[queue.signature]
+                known[queue.signature] = _of_rows(signature, self._parameters.pad_variable_length_inputs)
+            return known[queue.signature]
+
+    def _never_join(self, queue: "_Queue") -> None:
+        with self._changed:
+            self._joins.setdefault(queue.servable, {})[queue.signature] = False
+
+    def _form(self, inputs: Mapping[str, np.ndarray]) -> tuple:
+        """What must be equal in two requests that share a batch."""
+        if self._parameters.pad_variable_length_inputs:
+            return ()
+        return tuple((name, inputs[name].shape[1:]) for name in sorted(inputs))
+
+
+@dataclass(eq=False)
+class _Task:
+    """One request, or a part of one."""
+
+    inputs: Mapping[str, np.ndarray]
+    rows: int
+    deadline: float
+    form: tuple | None
+    """Equal in tasks that share a batch; None shares none."""
+    arrived: float = field(default_factory=time.monotonic)
+    done: threading.Event = field(default_factory=threading.Event)
+    outputs: dict[str, np.ndarray] | None = None
+    error: ServingError | None = None
+
+    def __post_init__(self):
+        self.length = _length(self.inputs)
+
+    def finish(self, outputs: dict[str, np.ndarray] | None = None, error: ServingError | None = None) -> None:
+        """Wakes who waits."""
+        self.outputs, self.error = outputs, error
+        self.done.set()
+
+
+class _Queue:
+    """Tasks that one signature of one version will answer, the oldest first."""
+
+    def __init__(self, servable: "Servable", signature: str, outputs: tuple[str, ...] | None):
+        self.servable, self.signature, self.outputs = servable, signature, outputs
+        self.key = (id(servable), signature, outputs)
+        self.tasks: list[_Task] = []
+
+    @property
+    def rows(self) -> int:
+        return sum(task.rows for task in self.tasks)
+
+    def batch(self, most: int) -> list[_Task]:
+        """The oldest task and those nearest to its length, with at most so many rows."""
+        oldest, *others = self.tasks
+        if oldest.form is None:
+            return [oldest]
+        chosen, left = [oldest], most - oldest.rows
+        # Sorting keeps the order of equals, so that of two texts of one length the older comes first.
+        for task in sorted(others, key=lambda task: abs(task.length - oldest.length)):
+            if task.form == oldest.form and task.rows <= left:
+                chosen.append(task)
+                left -= task.rows
+        return chosen
+
+
+class _NotRowsError(Exception):
+    """Outputs are not one row for each row of the inputs."""
+
+
+def _late() -> ServingError:
+    return ServingError(Code.DEADLINE_EXCEEDED, "Deadline exceeded")
+
+
+def _told(error: Exception, model: str) -> ServingError:
+    """What the client is told of an error."""
+    if isinstance(error, ServingError):
+        return error
+    _log.error("a batch of model %s could not be computed", model, exc_info=error)
+    return ServingError(Code.INTERNAL, f"the computation failed ({type(error).__name__})")
+
+
+def _rows(inputs: Mapping[str, np.ndarray]) -> int | None:
+    """Rows of a request; None if it has none or its inputs do not agree."""
+    counts = {len(value) if value.ndim else 0 for value in inputs.values()}
+    return counts.pop() or None if len(counts) == 1 else None
+
+
+def _length(inputs: Mapping[str, np.ndarray]) -> int:
+    """Of the longest string; without strings of the longest row."""
+    strings = [max(map(len, value.flat), default=0) for value in inputs.values() if value.dtype == object]
+    return max(strings or [value.shape[1] for value in inputs.values() if value.ndim > 1], default=0)
+
+
+def _of_rows(signature, padded: bool) -> bool:
+    """Whether a signature says that its outputs are rows, one for each of the inputs and independent of the others.
+
+    The length of an output row must be fixed or come from the inputs: ids made from texts are as long as the longest
+    text of the batch.
+    """
+
+    def sizes(tensors) -> list[list[int]] | None:
+        """All dimensions; None if one of the tensors is not of rows."""
+        shapes = [tensor.tensor_shape for tensor in tensors]
+        if any(shape.unknown_rank or not shape.dim or shape.dim[0].size >= 0 for shape in shapes):
+            return None
+        return [[dim.size for dim in shape.dim[1:]] for shape in shapes]
+
+    into = sizes(signature.inputs.values())
+    out = sizes(signature.outputs.values())
+    if not into or not out:
+        return False
+    lengths_given = any(size < 0 for shape in into for size in shape)
+    return padded or lengths_given or all(size >= 0 for shape in out for size in shape)
+
+
+def _alike(parts: list[dict[str, np.ndarray]]) -> bool:
+    """Whether outputs can be joined."""
+    return all(len({part[name].shape[1:] for part in parts}) == 1 for name in parts[0])
+
+
+def _joined(several: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Inputs of several tasks as those of one; shorter rows are padded at their ends, with 0 or with empty strings."""
+    joined = {}
+    for name in several[0]:
+        values = [inputs[name] for inputs in several]
+        inner = tuple(max(sizes) for sizes in zip(*(value.shape[1:] for value in values)))
+        joined[name] = np.concatenate([_padded(value, inner) for value in values])
+    return joined
+
+
+def _padded(value: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
+    if value.shape[1:] == inner:
+        return value
+    wide = np.full((len(value), *inner), b"" if value.dtype == object else 0, value.dtype)
+    wide[tuple(slice(size) for size in value.shape)] = value
+    return wide
+
+
+def _filled(value: np.ndarray, size: int) -> np.ndarray:
+    """The last row again until there are so many."""
+    missing = size - len(value)
+    return np.concatenate([value, np.repeat(value[-1:], missing, axis=0)]) if missing else value

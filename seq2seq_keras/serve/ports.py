@@ -1,0 +1,24 @@
+"""Ports to listen at."""
+
+import socket
+
+from seq2seq_keras.errors import InputError
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address and does not listen yet.
+
+    Raises:
+        InputError: the address cannot be listened at.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"cannot listen ({error.strerror})", where=f"{host}:{port}", remedy="choose another port"
+        ) from None
+    return listener

@@ -1,0 +1,263 @@
+"""`bench serve` over a server that only pretends: what clients saw is counted right, and the report says it."""
+
+import http.server
+import json
+import sys
+import threading
+
+import pytest
+import tensorflow as tf
+
+from pipelines import __main__ as command_line
+from pipelines import bench_clients, bench_serve, bench_server, bench_table
+from pipelines.settings import Bench, BenchServe
+from seq2seq_keras.errors import InputError
+
+FAKE = """
+import http.server, json, sys
+from pathlib import Path
+
+options = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
+folder = Path(options["model_base_path"])
+
+
+class Door(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer({"predictions": given["instances"], "batching": options["enable_batching"]})
+
+    def do_GET(self):
+        numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+        states = {number: "END" for number in numbers} | {numbers[-1]: "AVAILABLE"}
+        told = [{"version": str(number), "state": state} for number, state in states.items()]
+        self.answer({"model_version_status": told})
+
+    def answer(self, content):
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Doors(http.server.ThreadingHTTPServer):
+    request_queue_size = 100
+
+
+server = Doors(("127.0.0.1", int(options["rest_api_port"])), Door)
+print("REST is open\\nREADY", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A folder that looks like a model with two versions."""
+    for number in (2, 10):
+        (tmp_path / "model" / str(number)).mkdir(parents=True)
+        (tmp_path / "model" / str(number) / "saved_model.pb").write_bytes(b"graph")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch):
+    """No server and no model: a script that answers what it was asked."""
+    script = tmp_path / "server.py"
+    script.write_text(FAKE)
+    monkeypatch.setattr(bench_server, "_COMMAND", [sys.executable, str(script)])
+    asked = []
+    monkeypatch.setattr(bench_serve, "InProcess", lambda version: asked.append(version) or (lambda text: text))
+    return asked
+
+
+def test_command_measures_both_servers_and_changes_of_version(model, pretended, tmp_path, capsys):
+    texts = tmp_path / "texts.en"
+    texts.write_text("one\n\ntwo words\nthree\n")
+    numbers = "--clients 4 --rows 2 --seconds 0.3 --warmup 0.1 --turns 2 --singles 3 --swaps 2".split()
+    places = ["--texts", str(texts), "--output", str(tmp_path / "out"), "--json", str(tmp_path / "figures.json")]
+    assert command_line.main(["bench", "serve", "--model", str(model), *numbers, *places]) == 0
+    assert pretended == [model / "10"]
+    table = (tmp_path / "out" / bench_serve.FILE).read_text()
+    assert table in capsys.readouterr().out
+    assert "| batching" in table and "| alone" in table
+    assert str(tmp_path) not in table
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert found["data"] == {"name": "texts.en", "texts": 3, "mean_characters": 17 / 3}
+    assert [(row["turn"], row["name"]) for row in found["turns"]] == [
+        (1, "batching"),
+        (1, "alone"),
+        (2, "alone"),
+        (2, "batching"),
+    ]
+    for row in found["turns"]:
+        assert row["texts_per_second"] == pytest.approx(2 * row["requests_per_second"])
+        assert 0 < row["p50_ms"] <= row["p99_ms"]
+        assert 0 < row["added_ms"] <= row["single_ms"]
+        assert row["failed"] == {}
+    assert found["swaps"]["answered"] > 0 and found["swaps"]["failed"] == {}
+    assert len(found["swaps"]["resident_mib"]) == 3 and min(found["swaps"]["resident_mib"]) > 1
+    assert "2 changes of version under the same load" in table
+
+
+class Door(http.server.BaseHTTPRequestHandler):
+    """Refuses every third request, and remembers them all."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    lock, asked = threading.Lock(), []
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.lock:
+            self.asked.append(body["instances"])
+            refused = len(self.asked) % 3 == 0
+        self.send_response(503 if refused else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def door():
+    Door.asked = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def task(port: int, **other) -> dict:
+    return {
+        "host": "127.0.0.1", "port": port, "path": "/", "texts": ["a", "b", "c"], "rows": 2, "clients": 3,
+        "warmup": 0.0, "seconds": 0.2,
+    } | other  # fmt: skip
+
+
+def test_clients_count_what_was_answered_and_what_failed(door):
+    seen = bench_clients.load(task(door))
+    good, failed = len(seen["milliseconds"]), seen["failed"]["503"]
+    assert list(seen["failed"]) == ["503"]
+    assert seen["texts"] == 2 * good
+    assert len(Door.asked) - 3 <= good + failed <= len(Door.asked)  # each client had one under way at the end
+    assert good / (good + failed) == pytest.approx(2 / 3, abs=0.1)
+    assert 0.2 <= seen["seconds"] < 2
+    assert {tuple(texts) for texts in Door.asked} == {("a", "b"), ("c", "a")}
+
+
+def test_clients_leave_the_warm_up_out(door):
+    seen = bench_clients.load(task(door, warmup=0.4, seconds=0.1))
+    assert seen["seconds"] < 0.4
+    assert len(seen["milliseconds"]) + sum(seen["failed"].values()) < len(Door.asked)
+
+
+def test_clients_ask_until_they_are_told_to_end(door):
+    def until_end():
+        while len(Door.asked) < 20:
+            door_was_asked.wait(0.01)
+
+    door_was_asked = threading.Event()
+    seen = bench_clients.load(task(door, seconds=None), until_end=until_end)
+    assert len(seen["milliseconds"]) + sum(seen["failed"].values()) >= 17
+
+
+def test_no_answer_is_a_failure():
+    port = bench_server._free_port()
+    seen = bench_clients.load(task(port))
+    assert seen["milliseconds"] == [] and list(seen["failed"]) == [bench_clients.LOST]
+    with pytest.raises(RuntimeError, match="no answer"):
+        bench_serve.figures(seen)
+
+
+def test_figures_of_a_load():
+    seen = {"seconds": 2.0, "milliseconds": [float(n) for n in range(1, 101)], "texts": 300, "failed": {"503": 1}}
+    found = bench_serve.figures(seen)
+    assert (found["requests_per_second"], found["texts_per_second"]) == (50.0, 150.0)
+    assert (found["p50_ms"], found["p99_ms"]) == (50.5, pytest.approx(99.01))
+
+
+def test_summary_compares_within_a_turn():
+    def row(name, speed, failed):
+        numbers = dict.fromkeys(bench_serve._FIGURES, 1.0)
+        return {"name": name, **numbers, "texts_per_second": speed, "failed": failed}
+
+    turns = [
+        row("batching", 30, {}),
+        row("alone", 10, {"503": 2, "504": 1}),
+        row("alone", 1, {}),
+        row("batching", 2, {}),
+    ]
+    found = bench_serve.summary(turns)
+    assert found["batching"]["gain"] == [2.5, 2.0, 3.0]
+    assert found["alone"]["failed"] == [1.5, 0, 3]
+    assert "gain" not in found["alone"]
+
+
+def test_a_server_that_does_not_start_says_why(model, monkeypatch):
+    script = "import sys; print('REST'); sys.exit('error: the port is taken')"
+    monkeypatch.setattr(bench_server, "_COMMAND", [sys.executable, "-c", script])
+    with pytest.raises(RuntimeError, match="the port is taken"), bench_server.Server(model, True):
+        pass
+
+
+def test_the_newest_version_is_the_largest_number(model, tmp_path):
+    assert bench_server.newest(model) == model / "10"
+    with pytest.raises(InputError, match="no version of an exported model"):
+        bench_server.newest(tmp_path)
+
+
+def test_command_line_is_told_without_folders(tmp_path):
+    settings = BenchServe(model=tmp_path / "en_de", texts=tmp_path / "a.en", clients=8)
+    expected = "python -m pipelines bench serve --model en_de --texts a.en --clients 8"
+    assert bench_table.command(settings) == expected
+    assert command_line.parse(expected.split()[3:])[1].clients == 8
+
+
+def test_each_bench_has_its_own_settings():
+    assert command_line.parse("bench train --turns 2".split()) == ("bench", Bench(turns=2))
+    name, settings = command_line.parse("bench serve --model m --turns 2".split())
+    assert (name, settings.turns) == ("bench_serve", 2)
+    with pytest.raises(InputError, match="train, serve"):
+        command_line.parse(["bench"])
+    with pytest.raises(InputError, match="--width"):
+        command_line.parse("bench serve --model m --width 8".split())
+
+
+@pytest.mark.parametrize("named", ["clients", "rows", "seconds", "turns", "singles"])
+def test_senseless_settings_are_refused(model, named):
+    with pytest.raises(InputError, match=f"--{named} is 0"):
+        bench_serve.run(BenchServe(model=model, **{named: 0}))
+
+
+def test_texts_that_cannot_be_sent_are_refused(model, tmp_path):
+    (tmp_path / "empty").write_text("\n \n")
+    with pytest.raises(InputError, match="holds no text"):
+        bench_serve.run(BenchServe(model=model, texts=tmp_path / "empty"))
+    with pytest.raises(InputError, match="cannot be read"):
+        bench_serve.run(BenchServe(model=model, texts=tmp_path / "nothing"))
+
+
+@pytest.mark.slow
+def test_this_projects_own_server_is_measured(tmp_path):
+    upper = tf.function(
+        lambda text: {"text": tf.strings.upper(text)},
+        input_signature=[tf.TensorSpec([None], tf.string, "text")],
+        autograph=False,
+    )
+    tf.saved_model.save(tf.Module(), str(tmp_path / "m" / "1"), signatures={"serving_default": upper})
+    figures = tmp_path / "figures.json"
+    numbers = "--clients 4 --seconds 1 --warmup 0.5 --turns 1 --singles 5 --swaps 2".split()
+    assert command_line.main(["bench", "serve", "--model", str(tmp_path / "m"), *numbers, "--json", str(figures)]) == 0
+    found = json.loads(figures.read_text())
+    assert [row["failed"] for row in found["turns"]] == [{}, {}]
+    assert found["swaps"]["failed"] == {}
