@@ -7,7 +7,7 @@ from keras import ops
 
 from seq2seq_keras.context import EOS, PAD
 from seq2seq_keras.decode.generate import Hypotheses
-from seq2seq_keras.decode.places import speakable, write
+from seq2seq_keras.decode.places import likeliest, write
 
 
 class BeamState(NamedTuple):
@@ -68,13 +68,14 @@ class Beam:
         )
 
     def advance(self, logits, state: BeamState, time):
-        width, size = self.width, logits.shape[-1]
-        log_probs = speakable(ops.log_softmax(ops.cast(logits, "float32")))  # (B*K, V)
-        log_probs = ops.reshape(log_probs, (-1, width, size)) + ops.expand_dims(state.log_probs, -1)
-        log_probs, flat = ops.top_k(ops.reshape(log_probs, (-1, width * size)), width)  # (B, K)
+        width, kept = self.width, min(self.width, logits.shape[-1])
+        # The best of the beam are among the best of each beginning: few numbers are left after one look at all.
+        log_probs, ids = likeliest(logits, kept)  # (B*K, N)
+        log_probs = ops.reshape(log_probs, (-1, width, kept)) + ops.expand_dims(state.log_probs, -1)
+        log_probs, flat = ops.top_k(ops.reshape(log_probs, (-1, width * kept)), width)  # (B, K)
         flat = ops.cast(flat, "int32")
-        parents, ids = ops.floor_divide(flat, size), ops.mod(flat, size)
-        rows = _rows(parents, width)
+        rows = _rows(ops.floor_divide(flat, kept), width)
+        ids = ops.take_along_axis(ops.reshape(ids, (-1, width * kept)), flat, axis=1)
 
         sequences = ops.take(ops.reshape(state.ids, (-1, state.ids.shape[-1])), rows, axis=0)
         sequences = write(ops.reshape(sequences, (-1, width, state.ids.shape[-1])), time, ids)

@@ -6,6 +6,8 @@ from keras import ops, tree
 
 from seq2seq_keras.context import BOS, DecodeState, Nest, Stepper, Tensor
 
+_ROOMS = (32, 64, 128, 256)
+
 
 class Hypotheses(NamedTuple):
     """What a search found, best first. A row with fewer than N ends in empty ones of score -inf."""
@@ -46,7 +48,7 @@ def generate(stepper: Stepper, source, search: Search, max_length: int):
     """Decodes a batch of sources in one loop that ends as soon as the search is done with every row.
 
     Args:
-        stepper: has `init_state` and `step`.
+        stepper: has `init_state` and `step`; `lengthen` if a state with less room makes a cheaper step.
         source: (B, S) int32 ids, PAD on the right.
         search: `Greedy()`, `Beam(...)`.
         max_length: most ids of a hypothesis, EOS included.
@@ -56,13 +58,12 @@ def generate(stepper: Stepper, source, search: Search, max_length: int):
     """
     if max_length < 1:
         raise ValueError(f"max_length must be at least 1, found {max_length}")
-    start = stepper.init_state(source, max_length)
+    lengthen = getattr(stepper, "lengthen", None)
+    lengths = _rooms(max_length) if lengthen else [max_length]
+    start = stepper.init_state(source, lengths[0])
     batch, width = ops.shape(source)[0], search.width
     # The model runs on (B * width) rows; what never changes is repeated once, outside the loop.
     fixed = _repeat(start.fixed, width)
-
-    def going(time, ids, carry, found):
-        return ops.logical_and(ops.less(time, max_length), ops.logical_not(search.done(found, time)))
 
     def body(time, ids, carry, found):
         logits, after = stepper.step(ids, DecodeState(carry, fixed))
@@ -72,14 +73,29 @@ def generate(stepper: Stepper, source, search: Search, max_length: int):
             carry = tree.map_structure(lambda leaf: ops.take(leaf, parents, axis=0), carry)
         return ops.add(time, 1), ids, carry, found
 
-    begin = (
+    time, ids, carry, found = (
         ops.convert_to_tensor(0, "int32"),
         ops.full((batch * width,), BOS, dtype="int32"),
         _repeat(start.carry, width),
         search.begin(batch, max_length),
     )
-    *_, found = ops.while_loop(going, body, begin)
+    for length in lengths:
+        if length > lengths[0]:
+            carry = lengthen(carry, length)
+
+        def going(time, ids, carry, found, length=length):
+            return ops.logical_and(ops.less(time, length), ops.logical_not(search.done(found, time)))
+
+        time, ids, carry, found = ops.while_loop(going, body, (time, ids, carry, found))
     return search.finish(found)
+
+
+def _rooms(max_length: int) -> list[int]:
+    """Lengths that states are made for, one after the other: most texts end before the last.
+
+    A step reads and, in a beam, copies all the room its state has, filled or not.
+    """
+    return [*(length for length in _ROOMS if length < max_length), max_length]
 
 
 def _repeat(nest, times: int):

@@ -7,7 +7,7 @@ from keras import ops
 
 from seq2seq_keras.context import EOS, PAD
 from seq2seq_keras.decode.generate import Hypotheses
-from seq2seq_keras.decode.places import speakable, write
+from seq2seq_keras.decode.places import likeliest, write
 
 
 class Path(NamedTuple):
@@ -39,10 +39,8 @@ class Greedy:
         )
 
     def advance(self, logits, state: Path, time):
-        log_probs = speakable(ops.log_softmax(ops.cast(logits, "float32")))
-        ids = ops.cast(ops.argmax(log_probs, axis=-1), "int32")
-        ids = ops.where(state.ended, PAD, ids)
-        gain = ops.where(state.ended, 0.0, ops.max(log_probs, axis=-1))
+        gain, ids = (ops.squeeze(leaf, -1) for leaf in likeliest(logits, 1))
+        ids, gain = ops.where(state.ended, PAD, ids), ops.where(state.ended, 0.0, gain)
         return (
             ids,
             None,

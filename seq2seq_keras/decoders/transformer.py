@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import keras
-from keras import ops
+from keras import ops, tree
 
 from seq2seq_keras.attention import MultiHeadAttention, causal
 from seq2seq_keras.attention.feed_forward import FeedForward
@@ -142,6 +142,12 @@ class TransformerDecoder(keras.layers.Layer):
         )
         caches = [list(layer.source_attention.remember(context.memory)) for layer in self.layers]
         return DecodeState(carry, TransformerFixed(caches, context.mask))
+
+    def lengthen(self, carry: TransformerCarry, max_length: int) -> TransformerCarry:
+        """The carry of the same steps with room for `max_length` of them, no fewer than it has."""
+        more = max_length - carry.caches[0][0].shape[2]
+        caches = tree.map_structure(lambda cache: ops.pad(cache, [[0, 0], [0, 0], [0, more], [0, 0]]), carry.caches)
+        return carry._replace(caches=caches)
 
     def step(self, inputs, state: DecodeState):
         position, caches, _ = state.carry

@@ -58,6 +58,11 @@ class Seq2Seq(keras.Model):
         return self._table.score(outputs), state
 
     @property
+    def lengthen(self):
+        """How the carry of a state gets room for more steps, by (carry, max_length); None where it needs none."""
+        return getattr(self.decoder, "lengthen", None)
+
+    @property
     def has_attention(self) -> bool:
         """Whether the decoder can say where it looked."""
         return hasattr(self.decoder, "alignment")

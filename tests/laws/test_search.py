@@ -1,6 +1,7 @@
 """Search over every model: beam of width 1 is greedy, a wide one is exhaustive, a score is that of the ids."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -59,3 +60,15 @@ def test_search_is_traced_once_for_every_batch_and_length(model):
     assert len(traces) == 1
     np.testing.assert_array_equal(one.ids[0], wide.ids[1])
     np.testing.assert_allclose(one.scores[0], wide.scores[1], atol=1e-5)
+
+
+def test_a_state_that_is_lengthened_on_the_way_says_the_same(model, monkeypatch):
+    """Also where a row ends before its state has all its room, and in a beam."""
+    length = 7
+    for search in (decode.Greedy(), decode.Beam(3, 1.0, n_best=3)):
+        whole = decode.generate(model, SOURCES, search, length)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.modules[decode.Hypotheses.__module__], "_ROOMS", (1, 2, 4, 99))
+            grown = decode.generate(model, SOURCES, search, length)
+        np.testing.assert_array_equal(grown.ids, whole.ids)
+        np.testing.assert_allclose(grown.scores, whole.scores, rtol=1e-5, atol=1e-5)
