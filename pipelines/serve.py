@@ -85,6 +85,7 @@ def door_options(settings: Serve) -> dict:
         "token": token(settings.token_file),
         "cors_origins": ("*",) if settings.enable_cors_support else (),
         "drain_seconds": settings.drain_seconds,
+        "reload": settings.allow_reload,
     }
     if settings.monitoring_config_file:
         options["metrics_path"] = config.read_monitoring(settings.monitoring_config_file)
@@ -124,8 +125,9 @@ def token(file: Path | None) -> str | None:
 
 def _announce(models: list[str], doors) -> None:
     names = ", ".join(models)
+    host = f"[{doors.host}]" if ":" in doors.host else doors.host
     if doors.grpc_port:
-        print(f"gRPC  {doors.host}:{doors.grpc_port}  {names}", flush=True)
+        print(f"gRPC  {host}:{doors.grpc_port}  {names}", flush=True)
     if doors.rest_port:
-        print(f"REST  http://{doors.host}:{doors.rest_port}  {names}", flush=True)
+        print(f"REST  http://{host}:{doors.rest_port}  {names}", flush=True)
     print("READY", flush=True)

@@ -384,8 +384,10 @@ class Serve:
     """Most time for the requests under way when the server is told to stop."""
     allow_ops: tuple[str, ...] = ()
     """TensorFlow operations that a model may contain although they are not on the allow-list."""
+    allow_reload: bool = False
+    """Let clients have other models served, by gRPC's HandleReloadConfigRequest."""
     engine: Literal["local", "ray"] = "local"
-    """`ray` runs replicas behind one REST door, by Ray Serve (extra `ray`)."""
+    """`ray` runs replicas behind one REST door, by Ray Serve (extra `ray`); --port has no meaning then."""
     replicas: int = 2
     """Of Ray Serve."""
     json: Path | None = None

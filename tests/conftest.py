@@ -30,4 +30,12 @@ def _fresh(_deterministic):
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cleared(_deterministic):
+    """What Keras keeps of a module's models goes with it. After every test this would take most of the time."""
+    yield
+    import keras
+
     keras.backend.clear_session()

@@ -87,13 +87,22 @@ class Batcher:
         self._never_join(queue)
         return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
 
-    def stop(self) -> None:
-        """Computes what is queued and refuses more."""
+    def stop(self, deadline: float = math.inf) -> None:
+        """Computes what is queued and refuses more; what is still queued at the deadline is refused too.
+
+        Args:
+            deadline: of `time.monotonic`.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(min(max(deadline - time.monotonic(), 0.0), _LONGEST))
+        with self._changed:
+            for queue in list(self._queues.values()):
+                for task in queue.tasks:
+                    task.finish(error=_stopping())
+                self._remove(queue, list(queue.tasks))
 
     def _ask(self, queue: "_Queue", tasks: list["_Task"]) -> list[dict[str, np.ndarray]]:
         """Answers to tasks, all of which are queued or none."""
@@ -117,7 +126,7 @@ class Batcher:
             raise ServingError(Code.INVALID_ARGUMENT, said)
         with self._changed:
             if self._stopping:
-                raise ServingError(Code.UNAVAILABLE, "The server is stopping")
+                raise _stopping()
             queue = self._queues.get(queue.key, queue)
             if queue.rows + added > most:
                 said = "The batch scheduling queue to which this task was submitted is full"
@@ -381,3 +390,7 @@ def _filled(value: np.ndarray, size: int) -> np.ndarray:
     """The last row again until there are so many."""
     missing = size - len(value)
     return np.concatenate([value, np.repeat(value[-1:], missing, axis=0)]) if missing else value
+
+
+def _stopping() -> ServingError:
+    return ServingError(Code.UNAVAILABLE, "The server is stopping")

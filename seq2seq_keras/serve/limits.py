@@ -58,7 +58,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or (scope["method"] in ("GET", "HEAD") and scope["path"] in self._free):
-            await self._app(scope, receive, send)
+            # Without reading: nothing limits what these may send.
+            await self._app(scope, receive if scope["type"] != "http" else _replayed(b"", receive), send)
             return
         scope.setdefault("state", {})["arrived"] = time.monotonic()
         send = self._paced(send)
@@ -75,13 +76,13 @@ class Gate:
         if not self._allows(headers.get(b"authorization", b"")):
             await self._drain(headers, receive)
             raise Refusal(401, NO_TOKEN, (b"www-authenticate", b"Bearer"), _CLOSE)
-        body = await self._read(headers, receive)
+        body = bytes(await self._read(headers, receive))
         scope["state"]["bytes_in"] = len(body)
         if self._inside >= self._limits.concurrent:
             raise Refusal(503, "The server is busy: too many requests at once")
         self._inside += 1
         try:
-            await self._app(scope, _replayed(bytes(body), receive), send)
+            await self._app(scope, _replayed(body, receive), send)
         finally:
             self._inside -= 1
 

@@ -72,10 +72,14 @@ class ModelManager:
                 model.start()
             undo.pop_all()
 
-    def stop(self) -> None:
-        """Unloads everything, after the requests at work or when `drain_seconds` have passed."""
+    def stop(self, deadline: float | None = None) -> None:
+        """Unloads everything, after the requests at work or at the deadline.
+
+        Args:
+            deadline: of `time.monotonic`; None means when `drain_seconds` have passed.
+        """
         with self._reloading:
-            self._stop(list(self._models.values()))
+            self._stop(list(self._models.values()), deadline)
 
     def names(self) -> list[str]:
         """The models, in the order of the configuration."""
@@ -152,8 +156,9 @@ class ModelManager:
                     model.start()
         return models
 
-    def _stop(self, models: list[ServedModel]) -> None:
-        deadline = time.monotonic() + self._drain_seconds
+    def _stop(self, models: list[ServedModel], deadline: float | None = None) -> None:
+        if deadline is None:
+            deadline = time.monotonic() + self._drain_seconds
         for model in models:
             model.stop(deadline)
 

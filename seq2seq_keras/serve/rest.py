@@ -1,6 +1,8 @@
 """The REST door: TensorFlow Serving's API, with health checks, metrics, streams and the page for people."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 
 import anyio
@@ -78,6 +80,7 @@ class _Api:
         self._predictor = predictor
         # Threads of its own, one for every request that may be inside: most only wait for their batch.
         self._threads = anyio.CapacityLimiter(predictor.limits.concurrent)
+        self._reading = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         note: Note = scope["state"]["note"]
@@ -143,15 +146,24 @@ class _Api:
         return _json({"model_spec": spec, "metadata": {"signature_def": told}})
 
     def _predict(self, note: Note, body: bytes, deadline: float) -> bytes:
-        document = json_tensors.parse(body)
-        name = json_tensors.signature_name(document)
         with self._predictor.manager.lease(note.route.spec) as servable:
             note.version = servable.version
-            most = self._predictor.limits.instances
-            inputs, by_row = json_tensors.to_inputs(document, _signature(servable, name), most)
+            name, inputs, by_row = self._read(body, servable)
+            del body
             note.rows = rows(inputs)
             answer = self._predictor.predict(servable, name, inputs, None, deadline)
         return json_tensors.to_document(answer.outputs, by_row)
+
+    def _read(self, body: bytes, servable: Servable) -> tuple[str, dict, bool]:
+        """Signature and arrays of a request, and whether it is by rows.
+
+        A document takes many times the memory of its text: few are open at once.
+        """
+        with self._reading:
+            document = json_tensors.parse(body)
+            name = json_tensors.signature_name(document)
+            most = self._predictor.limits.instances
+            return name, *json_tensors.to_inputs(document, _signature(servable, name), most)
 
     def _refuse(self, note: Note, body: bytes, deadline: float) -> bytes:
         """Classification and regression, which signatures of prediction cannot answer."""

@@ -2,14 +2,22 @@
 
 import contextlib
 import threading
+import time
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.serve.ports import bound
 
 _STARTED_IN = 30.0
 """Seconds that it may take to open."""
+_HEAD_SECONDS = 10.0
+"""Until a request must be there, its body aside."""
+_BACKLOG = 2048
+"""Connections that may wait to be taken."""
+_NOTICE = 0.5
+"""Seconds that clients have to hear that it closes."""
 
 
 class RestDoor:
@@ -31,6 +39,7 @@ class RestDoor:
         self._listener = bound(host, port)
         self._server: _Quiet | None = None
         self._thread: threading.Thread | None = None
+        self._leaving = False
 
     def open(self, app) -> None:
         """Answers with an ASGI application.
@@ -38,8 +47,15 @@ class RestDoor:
         Raises:
             InputError: the door does not open.
         """
+        try:
+            self._listener.listen(_BACKLOG)
+        except OSError as error:  # another program took the port since it was bound
+            raise InputError(
+                f"cannot listen ({error.strerror})", where=self._address, remedy="choose another port"
+            ) from None
         config = uvicorn.Config(
-            app,
+            self._told_to_close(app),
+            http=_Impatient,
             lifespan="off",
             ws="none",
             log_config=None,
@@ -56,11 +72,57 @@ class RestDoor:
             raise InputError("the REST door did not open", where=self._address)
 
     def close(self) -> None:
-        """Takes no more requests, answers those under way."""
-        if self._thread is not None:
+        """Takes no more requests, answers those under way.
+
+        For a moment before, every answer says that the connection ends with it, so that clients which keep theirs do
+        not ask on one that closes.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            self._leaving = True
+            time.sleep(min(_NOTICE, self._drain_seconds))
             self._server.should_exit = True
             self._thread.join(self._drain_seconds + 5)
         self._listener.close()
+
+    def _told_to_close(self, app):
+        async def answering(scope, receive, send):
+            async def telling(message):
+                if self._leaving and message["type"] == "http.response.start":
+                    message = message | {"headers": [*message.get("headers", ()), (b"connection", b"close")]}
+                await send(message)
+
+            await app(scope, receive, telling)
+
+        return answering
+
+
+class _Impatient(H11Protocol):
+    """HTTP whose heads are bounded in size, by h11, and in time, here: silent connections would use up all places."""
+
+    _timer = None
+
+    def connection_made(self, transport) -> None:
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc) -> None:
+        self._rest()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._rest()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Quiet(uvicorn.Server):

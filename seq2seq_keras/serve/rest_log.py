@@ -19,6 +19,7 @@ ENTRYPOINT = "REST"
 _ANSWERED = {"predict": "Predict", "classify": "Classify", "regress": "Regress", "generate": "Generate"}
 """Kinds that count as requests of a model, by the name that metrics have for them."""
 _CODES = {status: code for code, status in reversed(HTTP.items())} | {
+    0: Code.CANCELLED,  # the client left before there was an answer
     408: Code.DEADLINE_EXCEEDED,
     413: Code.RESOURCE_EXHAUSTED,
 }

@@ -39,6 +39,7 @@ def start(
     workers: int = 8,
     health: bool = True,
     ready: Callable[[], bool] = lambda: True,
+    reload: bool = True,
 ) -> grpc.Server:
     """Opens the door.
 
@@ -49,6 +50,7 @@ def start(
         workers: requests at work at once; more wait, and beyond the predictor's limit gRPC refuses them.
         health: whether to answer gRPC's health checks.
         ready: whether the server wants requests; what health checks are told.
+        reload: whether clients may have other models served.
 
     Returns:
         The server, listening.
@@ -73,7 +75,7 @@ def start(
         maximum_concurrent_rpcs=limits.concurrent,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Prediction(predictor), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Models(predictor), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Models(predictor, reload), server)
     told = Health() if health else None
     if told:
         health_pb2_grpc.add_HealthServicer_to_server(told, server)
@@ -170,8 +172,8 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
 class _Models(model_service_pb2_grpc.ModelServiceServicer):
     """Which models are served."""
 
-    def __init__(self, predictor: Predictor):
-        self._predictor = predictor
+    def __init__(self, predictor: Predictor, reload: bool):
+        self._predictor, self._reload = predictor, reload
 
     def GetModelStatus(self, request: status_pb2.GetModelStatusRequest, context):
         spec = _spec(request)
@@ -183,6 +185,8 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
     def HandleReloadConfigRequest(self, request: model_management_pb2.ReloadConfigRequest, context):
+        if not self._reload:
+            raise ServingError(Code.PERMISSION_DENIED, "This server takes no other configuration from clients")
         if request.config.WhichOneof("config") != "model_config_list":
             message = (
                 "ServerModelConfig type not supported by HandleReloadConfigRequest."

@@ -18,7 +18,7 @@ log = logging.getLogger("seq2seq_keras.serve")
 NO_TOKEN = "authorization: Bearer TOKEN is missing or wrong"
 
 _STATUS = {Code(status.value[0]): status for status in grpc.StatusCode}
-_LONGEST = 2000
+_LONGEST = 500
 """Letters of a message: it travels in a header, which has little room."""
 
 

@@ -29,6 +29,10 @@ class _Call(NamedTuple):
     fetches: dict[str, tf.Tensor]
 
 
+_OURS = "search"
+"""What the `settings.json` of an export of this project has, whose last file is the manifest."""
+
+
 class Servable:
     """A session over the graph of one version. Any number of threads may run it at once.
 
@@ -154,7 +158,8 @@ def load(
     """
     folder = Path(folder)
     try:
-        if (folder / manifest.NAME).exists():
+        # One of this project's without its manifest is unfinished, or somebody took it away.
+        if (folder / manifest.NAME).exists() or _OURS in _settings(folder):
             manifest.verify(folder)
         check(folder, allowed)
         servable = _open(name, version, folder, threads)

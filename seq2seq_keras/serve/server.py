@@ -1,7 +1,9 @@
 """Both doors over one model manager, from the first load to the last answer."""
 
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ class Doors:
         cors_origins: web pages of other origins that may ask.
         grpc_threads: requests that the gRPC door works on at once.
         drain_seconds: most time for requests under way when the server stops.
+        reload: whether clients may have other models served, by gRPC.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +44,7 @@ class Doors:
     cors_origins: tuple[str, ...] = ()
     grpc_threads: int = 64
     drain_seconds: float = 25.0
+    reload: bool = False
 
     def __post_init__(self):
         if self.host not in LOOPBACK and not self.token:
@@ -89,11 +93,11 @@ class Engine:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Answers what is queued, then unloads all."""
+    def stop(self, deadline: float | None = None) -> None:
+        """Answers what is queued, then unloads all; at the deadline (of `time.monotonic`) whatever is under way."""
         if self.batcher:
-            self.batcher.stop()
-        self.manager.stop()
+            self.batcher.stop(math.inf if deadline is None else deadline)
+        self.manager.stop(deadline)
 
 
 class Server:
@@ -107,7 +111,8 @@ class Server:
     def __init__(self, engine: Engine, doors: Doors = Doors()):
         self.engine, self.doors = engine, doors
         self._leaving = threading.Event()
-        self._stack = contextlib.ExitStack()
+        self._rest: RestDoor | None = None
+        self._grpc = None
 
     def names(self) -> list[str]:
         """The models, in the order of the configuration."""
@@ -119,23 +124,29 @@ class Server:
         Raises:
             InputError: a model does not load, or a port is taken.
         """
-        with self._stack as stack:
-            door = self._rest_door()
-            if door:
-                stack.callback(door.close)
+        doors = self.doors
+        try:
+            if doors.rest_port:  # taken first: models take longer to load
+                self._rest = RestDoor(doors.host, doors.rest_port, doors.drain_seconds)
             self.engine.start()
-            stack.callback(self.engine.stop)
-            if self.doors.grpc_port:
-                stack.callback(self._close_grpc, self._open_grpc())
-            if door:
-                door.open(self._rest_app())
-                stack.callback(door.close)  # before what it needs; once more at the end does no harm
-            self._stack = stack.pop_all()
+            if doors.grpc_port:
+                self._grpc = self._open_grpc()
+            if self._rest:
+                self._rest.open(self._rest_app())
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Says that it leaves, takes no more requests, answers those under way, unloads."""
+        """Says that it leaves, takes no more requests, answers those under way, unloads: all in `drain_seconds`."""
         self._leaving.set()
-        self._stack.close()
+        deadline = time.monotonic() + self.doors.drain_seconds
+        stopped = self._grpc.stop(self.doors.drain_seconds) if self._grpc else None
+        if self._rest:
+            self._rest.close()
+        if stopped:
+            stopped.wait(max(deadline - time.monotonic(), 0.0))
+        self.engine.stop(deadline)
 
     def __enter__(self) -> "Server":
         self.start()
@@ -148,21 +159,16 @@ class Server:
         return not self._leaving.is_set()
 
     def _open_grpc(self):
-        address = f"{self.doors.host}:{self.doors.grpc_port}"
+        doors = self.doors
+        host = f"[{doors.host}]" if ":" in doors.host else doors.host
         return rpc.start(
             self.engine.predictor,
-            address,
-            token=self.doors.token,
-            workers=self.doors.grpc_threads,
+            f"{host}:{doors.grpc_port}",
+            token=doors.token,
+            workers=doors.grpc_threads,
             ready=self._ready,
+            reload=doors.reload,
         )
-
-    def _close_grpc(self, server) -> None:
-        server.stop(self.doors.drain_seconds).wait()
-
-    def _rest_door(self) -> RestDoor | None:
-        doors = self.doors
-        return RestDoor(doors.host, doors.rest_port, doors.drain_seconds) if doors.rest_port else None
 
     def _rest_app(self):
         return rest.app(

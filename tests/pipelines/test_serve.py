@@ -97,6 +97,7 @@ def inside(metrics: str) -> int:
     return int(float(line.split()[-1]))
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_serves(folder):
     with Served(folder) as first:
         first.process.kill()

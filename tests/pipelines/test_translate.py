@@ -37,6 +37,7 @@ def test_the_same_command_on_a_finished_run_trains_no_more(place, capfd):
     assert "resumed" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_where_the_run_stopped(corpus, tmp_path):
     assert main(arguments(corpus, tmp_path / "short")) == 0
     assert main(arguments(corpus, tmp_path / "short", "--epochs", "3")) == 0
@@ -45,6 +46,7 @@ def test_more_epochs_go_on_where_the_run_stopped(corpus, tmp_path):
     assert [row["val_loss"] for row in short] == [row["val_loss"] for row in long]
 
 
+@pytest.mark.slow
 def test_a_run_out_of_patience_stays_as_it_is(corpus, tmp_path):
     command = arguments(corpus, tmp_path / "run", "--epochs", "9", "--patience", "1", "--lr", "1e-9")
     command[command.index("--average") + 1] = "1"
@@ -183,14 +185,17 @@ def test_an_existing_version_is_never_overwritten(place, exported, capfd):
     assert (exported / "manifest.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", ["translate", "evaluate", "export", "generate", "inspect", "quickstart", "bench"])
+HELP = ["translate", "evaluate", "export", "generate", "inspect", "quickstart", "serve", "bench train", "bench serve"]
+
+
+@pytest.mark.parametrize("command", HELP)
 def test_help_teaches_without_loading_tensorflow(command):
     code = (
         "import sys; from pipelines.__main__ import main\n"
-        "try: main([sys.argv[1], '--help'])\n"
+        "try: main([*sys.argv[1:], '--help'])\n"
         "finally: assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *command.split()], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--json" in done.stdout
     assert done.stdout.count(f"python -m pipelines {command}") >= 2  # the usage and an example

@@ -31,7 +31,9 @@ def test_a_fresh_process_without_keras_gives_the_same(live):
     assert export.check(live.folder, TEXTS, expected) == expected
 
 
-@pytest.mark.parametrize("kind", ["sentencepiece", "wordpiece", "words", "bytes"])
+@pytest.mark.parametrize(
+    "kind", ["sentencepiece", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("wordpiece", "words")), "bytes"]
+)
 def test_every_vocabulary_works_in_a_fresh_process(kind, tmp_path):
     texts = ["the cat sat on the mat", "a dog ran", "the dog sat", ""]
     vocabulary = tokens.learn(kind, texts * 4, **({"size": 300} if kind.endswith("piece") else {}))

@@ -444,7 +444,7 @@ def test_the_access_log_has_no_texts(client, caplog):
         name: said[name] for name in [*expected, "bytes_in", "bytes_out"]
     }
     assert (metadata["kind"], metadata["version"], metadata["verb"]) == ("metadata", 2, "GET")
-    assert (bad["model"], bad["code"], bad["version"]) == ("half", "INVALID_ARGUMENT", None)
+    assert (bad["model"], bad["code"], bad["version"]) == ("half", "INVALID_ARGUMENT", 1)
     assert (other["model"], other["kind"], other["code"]) == ("", "other", "NOT_FOUND")
 
 

@@ -239,6 +239,13 @@ def test_settings_of_a_foreign_model(half):
         loaded.close()
 
 
+def test_an_export_of_ours_without_its_manifest_is_unfinished(half):
+    settings = half / "assets.extra" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"search": {"kind": "Greedy"}, "max_length": 5}))
+    assert "manifest.json" in refused(servable.load, "half", 12, half)
+
+
 def test_a_table_from_a_file_of_the_model_is_filled(tmp_path):
     (tmp_path / "words.txt").write_text("cat\nmat\n")
     module = tf.Module()

@@ -141,7 +141,10 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(how, id=name, marks=[pytest.mark.slow] * (name == "attention")) for name, how in RECIPES.items()],
+)
 def test_every_family_optimizer_and_precision_resumes_exactly(made, tmp_path, recipe):
     whole = small.compiled(**recipe)
     small.fit(whole, made, epochs=2)
