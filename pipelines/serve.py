@@ -66,7 +66,7 @@ def engine_options(settings: Serve) -> dict:
         "models": models(settings),
         "batching": batching,
         "limits": limits,
-        "allowed": frozenset(settings.allow_ops),
+        "allowed": frozenset([*settings.allow_ops, *(["jit_compile"] if settings.xla_cpu_compilation_enabled else [])]),
         "threads": settings.tensorflow_session_parallelism,
         "poll_seconds": settings.file_system_poll_wait_seconds,
         "retries": settings.max_num_load_retries,

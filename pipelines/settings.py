@@ -384,6 +384,8 @@ class Serve:
     """Most time for the requests under way when the server is told to stop."""
     allow_ops: tuple[str, ...] = ()
     """TensorFlow operations that a model may contain although they are not on the allow-list."""
+    xla_cpu_compilation_enabled: bool = False
+    """Serve models that have XLA compile parts of them, anew for every shape that is sent."""
     allow_reload: bool = False
     """Let clients have other models served, by gRPC's HandleReloadConfigRequest."""
     engine: Literal["local", "ray"] = "local"

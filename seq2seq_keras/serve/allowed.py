@@ -35,6 +35,9 @@ def _listed() -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
+COMPILED = "jit_compile"
+"""No op: what is told, and may be allowed, of a function that XLA compiles anew for every shape that clients send."""
+
 OPS = _listed()
 """Ops that are allowed everywhere."""
 
@@ -108,7 +111,8 @@ def _refused(graph, folder: Path, allowed: frozenset[str]) -> set[str]:
             return place in starting - answering - saving - restoring and program.given(place, node, 1, assets)
         return False
 
-    return {node.op for place, node in program.nodes() if not may(place, node)}
+    refused = {node.op for place, node in program.nodes() if not may(place, node)}
+    return refused | ({COMPILED} - allowed if program.is_compiled else set())
 
 
 def _inside(folder: Path, name: str) -> bool:

@@ -10,11 +10,11 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from seq2seq_keras.serve.json_answers import to_document
 from seq2seq_keras.serve.json_document import invalid, parse, short, shown
+from seq2seq_keras.serve.predict import DEFAULT_SIGNATURE
 from seq2seq_keras.serve.status import ServingError
 
 __all__ = ["parse", "signature_name", "to_document", "to_inputs"]
 
-DEFAULT_SIGNATURE = "serving_default"
 
 _FLOATS = {types_pb2.DT_HALF: np.float16, types_pb2.DT_FLOAT: np.float32, types_pb2.DT_DOUBLE: np.float64}
 _INTEGERS = {

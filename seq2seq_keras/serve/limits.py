@@ -161,6 +161,12 @@ async def refuse(send: Send, refusal: Refusal) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+async def hung_up(receive: Receive) -> None:
+    """Returns when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 def _replayed(body: bytes, receive: Receive) -> Receive:
     """Gives a body that was read already, then what else comes: that the client leaves."""
     unread = [{"type": "http.request", "body": body, "more_body": False}]

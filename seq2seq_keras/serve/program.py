@@ -18,6 +18,7 @@ TRAINS = "__saved_model_train_op"
 _STARTS = "saved_model_main_op legacy_init_op".split()
 """Collections that older models name the same in."""
 _ASSETS = "saved_model_assets"
+_COMPILES = "_XlaMustCompile"
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 """Ops that hand their inputs to a function as they are."""
 
@@ -96,6 +97,12 @@ class Program:
                 assets.append(asset := AssetFileDef())
                 packed.Unpack(asset)
         return [(_whole(asset.tensor_info.name), asset.filename) for asset in assets]
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether anything in it asks for XLA."""
+        attributes = [one.attr for one in self._functions.values()] + [node.attr for _, node in self.nodes()]
+        return any(_COMPILES in one and one[_COMPILES].b for one in attributes)
 
     def nodes(self) -> Iterator[tuple[Place, NodeDef]]:
         """Every node there is, with its place."""

@@ -8,18 +8,15 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from seq2seq_keras.serve import routes
-from seq2seq_keras.serve.config import METRICS_PATH, Limits
-from seq2seq_keras.serve.limits import Gate, Left
+from seq2seq_keras.serve.config import Limits
+from seq2seq_keras.serve.entrance import before
+from seq2seq_keras.serve.limits import Left, hung_up
 from seq2seq_keras.serve.monitoring import Metrics
-from seq2seq_keras.serve.rest_log import Logged
 from seq2seq_keras.serve.status import HTTP, Code, ServingError
 
 log = logging.getLogger("seq2seq_keras.serve")
@@ -33,49 +30,22 @@ _HANDED_ON = ("type", "http_version", "method", "scheme", "path", "raw_path", "q
 """What of a scope a server gets."""
 _GRACE = 1.0
 """Seconds after its deadline in which a server itself can tell that a request took too long."""
-_HEALTH, _READY, _PAGE = "/healthz", "/readyz", "/"
 
 
 class Lost(Exception):
     """The server that was to answer is gone."""
 
 
-def app(
-    ask: Ask,
-    limits: Limits,
-    metrics: Metrics,
-    *,
-    token: str | None = None,
-    metrics_path: str = METRICS_PATH,
-    ready: Callable[[], bool] = lambda: True,
-    cors_origins: tuple[str, ...] = (),
-) -> Starlette:
-    """The application behind the door; arguments not named here are those of `rest.app`.
+def app(ask: Ask, limits: Limits, metrics: Metrics, **options) -> Starlette:
+    """The application behind the door.
 
     Args:
         ask: one of the servers; it raises `Lost` or `ServingError`.
         limits: of a request.
         metrics: of this door: what was asked and how it ended.
+        options: of `entrance.before`.
     """
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readiness(request: Request) -> Response:
-        return JSONResponse({"status": "ready"}) if ready() else JSONResponse({"error": "not ready"}, 503)
-
-    async def told(request: Request) -> Response:
-        return PlainTextResponse(metrics.render())
-
-    paths = [Route(_HEALTH, health), Route(_READY, readiness)]
-    if metrics_path:
-        paths.append(Route(metrics_path, told))
-    middleware = [Middleware(Logged, metrics=metrics)]
-    if cors_origins:
-        allowed = {"allow_methods": ("GET", "POST"), "allow_headers": ("Authorization", "Content-Type")}
-        middleware.append(Middleware(CORSMiddleware, allow_origins=cors_origins, **allowed))
-    middleware.append(Middleware(Gate, limits=limits, token=token, free=(_HEALTH, _READY, _PAGE)))
-    return Starlette(routes=[*paths, Route("/{path:path}", _Relay(ask, limits))], middleware=middleware)
+    return before(_Relay(ask, limits), limits, metrics, **options)
 
 
 class _Relay:
@@ -131,7 +101,7 @@ class _Relay:
 
     async def _pass_on(self, scope: dict, body: bytes, receive: Receive, send: Send) -> None:
         """An answer as it grows, until its end or until the client leaves."""
-        gone = asyncio.create_task(_gone(receive))
+        gone = asyncio.create_task(hung_up(receive))
         passing = asyncio.create_task(self._stream(scope, body, send))
         try:
             await asyncio.wait({gone, passing}, return_when=asyncio.FIRST_COMPLETED)
@@ -147,8 +117,3 @@ class _Relay:
         async with aclosing(self._ask(scope, body, True)) as messages:
             async for message in messages:
                 await send(message)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -8,69 +8,33 @@ from collections.abc import Callable
 import anyio
 from google.protobuf import json_format
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
 from seq2seq_keras.serve import json_tensors, page, rest_stream
+from seq2seq_keras.serve.entrance import before
 from seq2seq_keras.serve.json_document import invalid, short
-from seq2seq_keras.serve.limits import Gate
 from seq2seq_keras.serve.manager import ModelSpec
 from seq2seq_keras.serve.predict import Predictor, rows
-from seq2seq_keras.serve.rest_log import Logged, Note
+from seq2seq_keras.serve.rest_log import Note
 from seq2seq_keras.serve.servable import Servable
 from seq2seq_keras.serve.status import HTTP, ServingError
 
-_HEALTH, _READY, _PAGE = "/healthz", "/readyz", "/"
 _OTHERS = {"classify": "classification", "regress": "regression"}
 """Methods that only signatures of their own kind can answer, and what these are called."""
 
 
-def app(
-    predictor: Predictor,
-    *,
-    token: str | None = None,
-    metrics_path: str = "/monitoring/prometheus/metrics",
-    ready: Callable[[], bool] = lambda: True,
-    cors_origins: tuple[str, ...] = (),
-) -> Starlette:
+def app(predictor: Predictor, **options) -> Starlette:
     """The application behind the door.
 
     Args:
         predictor: answers.
-        token: every request but health checks and the page itself must bring it as `Authorization: Bearer TOKEN`.
-        metrics_path: of the Prometheus page; empty: there is none.
-        ready: whether the server wants requests.
-        cors_origins: web pages of other origins that may ask, `*` for any.
+        options: of `entrance.before`.
     """
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readiness(request: Request) -> Response:
-        return JSONResponse({"status": "ready"}) if ready() else _error("not ready", 503)
-
-    def metrics(request: Request) -> Response:
-        return PlainTextResponse(predictor.metrics.render())
-
-    paths = [Route(_HEALTH, health), Route(_READY, readiness), *page.routes(predictor)]
-    if metrics_path:
-        paths.append(Route(metrics_path, metrics))
-    middleware = [Middleware(Logged, metrics=predictor.metrics)]
-    if cors_origins:
-        allowed = {"allow_methods": ("GET", "POST"), "allow_headers": ("Authorization", "Content-Type")}
-        middleware.append(Middleware(CORSMiddleware, allow_origins=cors_origins, **allowed))
-    free = (_HEALTH, _READY, _PAGE)
-    middleware.append(Middleware(Gate, limits=predictor.limits, token=token, free=free))
-    return Starlette(
-        routes=[*paths, Route("/{path:path}", _Api(predictor))],
-        middleware=middleware,
-    )
+    return before(_Api(predictor), predictor.limits, predictor.metrics, page.routes(predictor), **options)
 
 
 class _Api:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Send
 
 from seq2seq_keras.serve import stream
 from seq2seq_keras.serve.json_document import invalid, parse
-from seq2seq_keras.serve.limits import Left
+from seq2seq_keras.serve.limits import Left, hung_up
 from seq2seq_keras.serve.predict import Predictor
 from seq2seq_keras.serve.rest_log import FAILED, Note
 from seq2seq_keras.serve.status import Code, ServingError
@@ -66,7 +66,7 @@ async def send_events(begun: Begun, note: Note, receive: Receive, send: Send, wo
     Args:
         work: runs a function in a thread, as `await work(function, *given)`.
     """
-    gone = asyncio.create_task(_gone(receive))
+    gone = asyncio.create_task(hung_up(receive))
     event = begun.first
     try:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -87,11 +87,6 @@ async def send_events(begun: Begun, note: Note, receive: Receive, send: Send, wo
         with anyio.CancelScope(shield=True):
             await work(begun.held.close)
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _fail(send: Send, note: Note, error: ServingError) -> None:

@@ -552,3 +552,16 @@ def test_a_large_graph_is_looked_at_in_no_time(half):
 
     change(half, edit)
     allowed.check(half)
+
+
+def test_what_xla_would_compile_is_served_only_if_asked_for(tmp_path):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")], jit_compile=True)
+    def double(x):
+        return {"y": x * 2}
+
+    module = tf.Module()
+    module.double = double
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"serving_default": double})
+    with pytest.raises(InputError, match="jit_compile"):
+        allowed.check(tmp_path / "1")
+    allowed.check(tmp_path / "1", frozenset({allowed.COMPILED}))
