@@ -10,6 +10,7 @@ from seq2seq_keras.errors import InputError
 _FROM_ONE = "width depth decoder_depth heads inner epochs batch_tokens average beam max_length"
 _FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
 _SHARES = "dropout smoothing"
+_TEACHER_FORCED = ("val_loss", "val_perplexity")
 
 
 def translate(settings: Translate) -> None:
@@ -52,10 +53,16 @@ def translate(settings: Translate) -> None:
     _monitor(settings)
 
 
+def watched_pairs(settings: Translate) -> None:
+    """Raises what is wrong if the figure to watch is one of decoded text and no file of validation pairs is given."""
+    if settings.monitor not in _TEACHER_FORCED and settings.valid.source is None and settings.valid.tsv is None:
+        raise InputError(f"--monitor {settings.monitor} needs validation pairs", remedy="add --valid.source and so on")
+
+
 def _monitor(settings: Translate) -> None:
     figures = scores.judge(settings)(["a"], ["a"])  # also tells whether the tokeniser of the score is there
     watched = settings.monitor.removeprefix("val_")
-    decoded = watched not in ("loss", "perplexity")
+    decoded = settings.monitor not in _TEACHER_FORCED
     if decoded and watched not in figures:
         known = ", ".join(f"val_{name}" for name in figures)
         raise InputError(
@@ -64,8 +71,6 @@ def _monitor(settings: Translate) -> None:
         )
     if decoded and not settings.decode_rows:
         raise InputError(f"--monitor {settings.monitor} needs decoded text", remedy="raise --decode-rows")
-    if decoded and settings.valid.source is None and settings.valid.tsv is None:
-        raise InputError(f"--monitor {settings.monitor} needs validation pairs", remedy="add --valid.source and so on")
 
 
 def _demand(settings, name: str, good, expected: str) -> None:

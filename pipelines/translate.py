@@ -19,6 +19,7 @@ def run(settings: Translate) -> int:
     """The command; returns the exit code."""
     begun = time.monotonic()
     checks.translate(settings)
+    checks.watched_pairs(settings)
     if runs.started(settings.output):
         runs.same_settings(settings.output, settings)
     train, valid = steps.read(settings.train, "train"), steps.read(settings.valid, "valid")
