@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipelines import bench_clients
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.serve import versions
 
 NAME = "model"
 """By which the clients ask for it."""
@@ -186,11 +187,14 @@ def newest(folder: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    found = [path for path in folder.glob("*/saved_model.pb") if path.parent.name.isdecimal()]
+    try:
+        found = versions.found(folder)
+    except OSError:
+        found = {}
     if not found:
         expected = "a folder of a model, with a numbered folder for each of its versions"
         raise InputError("no version of an exported model is in it", where=folder, expected=expected)
-    return max((path.parent for path in found), key=lambda path: int(path.name))
+    return found[max(found)]
 
 
 def publish(version: Path, folder: Path, number: int) -> None:

@@ -46,7 +46,7 @@ def run(settings: Serve) -> int:
 
 def engine_options(settings: Serve) -> dict:
     """What `server.Engine` is made with."""
-    from seq2seq_keras.serve import config
+    from seq2seq_keras.serve import allowed, config
 
     batching = None
     if settings.enable_batching:
@@ -66,7 +66,7 @@ def engine_options(settings: Serve) -> dict:
         "models": models(settings),
         "batching": batching,
         "limits": limits,
-        "allowed": frozenset([*settings.allow_ops, *(["jit_compile"] if settings.xla_cpu_compilation_enabled else [])]),
+        "allowed": frozenset([*settings.allow_ops, *[allowed.COMPILED] * settings.xla_cpu_compilation_enabled]),
         "threads": settings.tensorflow_session_parallelism,
         "poll_seconds": settings.file_system_poll_wait_seconds,
         "retries": settings.max_num_load_retries,

@@ -10,7 +10,7 @@ from pipelines.__main__ import parse
 from seq2seq_keras import data
 from seq2seq_keras.serve import server
 from seq2seq_keras.serve.config import ModelConfig
-from tests.pipelines.test_serve import free_port
+from tests.units.serve.doors import free_port
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -57,10 +57,8 @@ def scored(
     # The score of a target that lost its end would be a number, but of another text.
     tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
     ids = tokens.prepare(said, target, max_length)
-    ids = tf.pad(ids, [[0, 0], [0, max_length - tf.shape(ids)[1]]], constant_values=PAD)
-    given = tf.ensure_shape(ids, [None, max_length])  # the loop wants its length static
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
-    return decode.score(model, heard, given)[1]
+    return decode.score(model, heard, _of_length(ids, max_length))[1]
 
 
 def attended(
@@ -79,10 +77,8 @@ def attended(
     """
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
     ids = no_empty_axis(tokens.prepare(said, target, max_length))
-    longest = tf.shape(ids)[1]
     before = tf.concat([tf.fill([tf.shape(ids)[0], 1], BOS), ids[:, :-1]], axis=1)
-    before = tf.pad(before, [[0, 0], [0, max_length - longest]], constant_values=PAD)
-    weights = model.attention(heard, tf.ensure_shape(before, [None, max_length]))[:, :longest]
+    weights = model.attention(heard, _of_length(before, max_length))[:, : tf.shape(ids)[1]]
     weights = tf.where(tf.not_equal(ids, PAD)[:, :, None], weights, 0.0)
     return {"weights": weights, "source": source.named(heard), "target": target.named(ids)}
 
@@ -90,3 +86,9 @@ def attended(
 def no_empty_axis(ids):
     """(B, S) with S at least 1: a batch of no rows has no length of its own, and layers want a first position."""
     return tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]], constant_values=PAD)
+
+
+def _of_length(ids, length: int):
+    """(B, T) ids, T at most `length`, to (B, length): loops want their length static."""
+    padded = tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]], constant_values=PAD)
+    return tf.ensure_shape(padded, [None, length])

@@ -10,15 +10,9 @@ import numpy as np
 
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.serve import dtypes
-from seq2seq_keras.serve.status import HTTP, Code, ServingError
+from seq2seq_keras.serve.status import OF_HTTP, Code, ServingError
 
-_CODES = {
-    **{status: code for code, status in reversed(HTTP.items())},
-    400: Code.INVALID_ARGUMENT,
-    408: Code.DEADLINE_EXCEEDED,
-    413: Code.RESOURCE_EXHAUSTED,
-    500: Code.INTERNAL,
-}
+_CODES = OF_HTTP | {500: Code.INTERNAL}
 """What a status of HTTP means, where several codes share one the likeliest."""
 _LONGEST = 200
 

@@ -12,6 +12,7 @@ from seq2seq_keras.serve.json_answers import to_document
 from seq2seq_keras.serve.json_document import invalid, parse, short, shown
 from seq2seq_keras.serve.predict import DEFAULT_SIGNATURE
 from seq2seq_keras.serve.status import ServingError
+from seq2seq_keras.serve.wanted import type_name, written
 
 __all__ = ["parse", "signature_name", "to_document", "to_inputs"]
 
@@ -164,7 +165,7 @@ def _flat(values: list, dtype: int) -> np.ndarray | None:
         bounds = np.iinfo(_INTEGERS[dtype])
         fits = kinds <= {int} and (not values or (min(values) >= bounds.min and max(values) <= bounds.max))
         return np.array(values, _INTEGERS[dtype]) if fits else None
-    raise invalid(f"Conversion of JSON Value: {shown(values[0] if values else [])} to type: {_name(dtype)}")
+    raise invalid(f"Conversion of JSON Value: {shown(values[0] if values else [])} to type: {type_name(dtype)}")
 
 
 def _strings(values: list) -> np.ndarray | None:
@@ -237,7 +238,7 @@ def _unlike(value, dtype: int, expected: list[int]) -> str:
     if size != wanted:
         return f"Expecting tensor size: {wanted} but got: {size}"
     if shape != expected:
-        return f"Expecting shape {_listed(expected)} but got: {_listed(shape)}"
+        return f"Expecting shape {written(expected)} but got: {written(shape)}"
     return ""
 
 
@@ -276,12 +277,4 @@ def _wrong_value(value, dtype: int) -> ServingError:
             return invalid("Unable to base64 decode")
         return invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
     kind = str(value) if isinstance(value, bool) else _TYPES[type(value)]
-    return invalid(f"JSON Value: {shown(value)} Type: {kind} is not of expected type: {_name(dtype)}")
-
-
-def _name(dtype: int) -> str:
-    return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower()
-
-
-def _listed(shape: list[int]) -> str:
-    return f"[{','.join(map(str, shape))}]"
+    return invalid(f"JSON Value: {shown(value)} Type: {kind} is not of expected type: {type_name(dtype)}")

@@ -18,7 +18,10 @@ def bound(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise InputError(
-            f"cannot listen ({error.strerror})", where=f"{host}:{port}", remedy="choose another port"
-        ) from None
+        raise taken(f"{host}:{port}", error) from None
     return listener
+
+
+def taken(address: str, error: OSError) -> InputError:
+    """Why an address cannot be listened at."""
+    return InputError(f"cannot listen ({error.strerror})", where=address, remedy="choose another port")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from seq2seq_keras.serve.batching import Batcher
 from seq2seq_keras.serve.config import Limits
@@ -16,8 +16,9 @@ from seq2seq_keras.serve.manager import ModelManager
 from seq2seq_keras.serve.monitoring import Metrics
 from seq2seq_keras.serve.servable import Servable
 from seq2seq_keras.serve.status import Code, ServingError
+from seq2seq_keras.serve.wanted import check_shape
 
-DEFAULT_SIGNATURE = "serving_default"
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 """What is meant where none is named."""
 
 
@@ -67,9 +68,7 @@ class Predictor:
                 time; or what the model says.
         """
         signature = signature or DEFAULT_SIGNATURE
-        definition = servable.signatures.get(signature)
-        if definition is None:
-            raise ServingError(Code.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.')
+        definition = defined(servable, signature)
         check_inputs(inputs, definition)
         check_outputs(outputs or (), definition)
         self._check_sizes(inputs)
@@ -126,6 +125,17 @@ class Predictor:
             raise ServingError(Code.INVALID_ARGUMENT, found)
 
 
+def defined(servable: Servable, signature: str) -> SignatureDef:
+    """A signature by its name.
+
+    Raises:
+        ServingError: there is none, in the words of gRPC.
+    """
+    if signature not in servable.signatures:
+        raise ServingError(Code.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.')
+    return servable.signatures[signature]
+
+
 def rows(inputs: Mapping[str, np.ndarray]) -> int:
     """Instances in a request: its longest first dimension; 1 where nothing has a dimension."""
     return max((len(value) for value in inputs.values() if value.ndim), default=1)
@@ -163,10 +173,7 @@ def check_inputs(inputs: Mapping[str, np.ndarray], definition: SignatureDef) -> 
         if given != wanted:
             found = f"Expects arg[{place}] to be {wanted.name} but {given.name if given else value.dtype} is provided"
             raise ServingError(Code.INVALID_ARGUMENT, found)
-        if not _fits(value.shape, info):
-            sizes = [dim.size for dim in info.tensor_shape.dim]
-            found = f"input {name} must have shape {_shape(sizes)} but has shape {_shape(value.shape)}"
-            raise ServingError(Code.INVALID_ARGUMENT, found)
+        check_shape(name, value.shape, info)
 
 
 def check_outputs(outputs: Sequence[str], definition: SignatureDef) -> None:
@@ -192,18 +199,6 @@ def _dtype(value: np.ndarray) -> tf.DType | None:
         return tf.dtypes.as_dtype(value.dtype)
     except TypeError:
         return None
-
-
-def _fits(shape: tuple[int, ...], info: TensorInfo) -> bool:
-    wanted = info.tensor_shape
-    if wanted.unknown_rank:
-        return True
-    return len(shape) == len(wanted.dim) and all(dim.size in (-1, size) for dim, size in zip(wanted.dim, shape))
-
-
-def _shape(sizes: Sequence[int]) -> str:
-    """As in the metadata: -1 is any size."""
-    return f"[{','.join(map(str, sizes))}]"
 
 
 def _listed(names: Collection[str]) -> str:

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from seq2seq_keras.serve.status import Code, ServingError
+from seq2seq_keras.serve.wanted import check_shape, type_name
 
 _FIELDS = {
     "float_val": (tf.float32,),
@@ -43,11 +43,12 @@ def to_array(alias: str, proto: TensorProto, info: TensorInfo, place: int, most:
     """
     wanted, given = tf.dtypes.as_dtype(info.dtype), _dtype(alias, proto)
     if given != wanted:
-        raise _invalid(f"Expects arg[{place}] to be {_name(wanted)} but {_name(given)} is provided")
+        raise _invalid(
+            f"Expects arg[{place}] to be {type_name(wanted.as_datatype_enum)} "
+            f"but {type_name(given.as_datatype_enum)} is provided"
+        )
     shape = _shape(alias, proto)
-    if not _fits(shape, info):
-        dims = [dim.size for dim in info.tensor_shape.dim]
-        raise _invalid(f"input {alias} must have shape {_written(dims)} but has shape {_written(shape)}")
+    check_shape(alias, shape, info)
     _weigh(alias, proto, given, math.prod(shape), most)
     try:
         return _filled(tf.make_ndarray(proto), shape)
@@ -88,13 +89,6 @@ def _shape(alias: str, proto: TensorProto) -> list[int]:
     return shape
 
 
-def _fits(shape: list[int], info: TensorInfo) -> bool:
-    if info.tensor_shape.unknown_rank:
-        return True
-    dims = [dim.size for dim in info.tensor_shape.dim]
-    return len(dims) == len(shape) and all(dim in (-1, size) for dim, size in zip(dims, shape))
-
-
 def _weigh(alias: str, proto: TensorProto, dtype: tf.DType, elements: int, most: int) -> None:
     """Refuses values that are too many or too few, and a tensor that would take too much memory.
 
@@ -123,16 +117,6 @@ def _filled(array: np.ndarray, shape: list[int]) -> np.ndarray:
     filled = np.empty(len(texts), object)
     filled[:] = texts
     return filled.reshape(shape)
-
-
-def _name(dtype: tf.DType) -> str:
-    """As TensorFlow's own messages have it: float, where NumPy says float32."""
-    return types_pb2.DataType.Name(dtype.as_datatype_enum).removeprefix("DT_").lower()
-
-
-def _written(shape: list[int]) -> str:
-    """As in the metadata: -1 is any size."""
-    return f"[{','.join(map(str, shape))}]"
 
 
 def _invalid(message: str) -> ServingError:

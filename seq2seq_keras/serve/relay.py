@@ -1,7 +1,6 @@
 """The REST door before several servers: what comes in is checked here, and answered by one of them."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -12,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from seq2seq_keras.serve import routes
+from seq2seq_keras.serve import rest_stream, routes
 from seq2seq_keras.serve.config import Limits
 from seq2seq_keras.serve.entrance import before
 from seq2seq_keras.serve.limits import Left, hung_up
 from seq2seq_keras.serve.monitoring import Metrics
+from seq2seq_keras.serve.rest_log import FAILED
 from seq2seq_keras.serve.status import HTTP, Code, ServingError
 
 log = logging.getLogger("seq2seq_keras.serve")
@@ -86,13 +86,12 @@ class _Relay:
             failed = ServingError(Code.DEADLINE_EXCEEDED, "Deadline exceeded")
         except Exception:
             log.exception("a request could not be handed on")
-            failed = ServingError(Code.INTERNAL, "internal error")
+            failed = ServingError(Code.INTERNAL, FAILED)
         note.code = failed.code
         if not begun:
             await JSONResponse({"error": failed.message}, HTTP[failed.code])(scope, receive, send)
         elif stream:
-            event = json.dumps({"error": failed.message, "code": int(failed.code)})
-            await send({"type": "http.response.body", "body": f"event: error\ndata: {event}\n\n".encode()})
+            await send({"type": "http.response.body", "body": rest_stream.failure(failed)})
 
     async def _pass(self, scope: dict, body: bytes, receive: Receive, send: Send) -> None:
         """The whole answer, once it is here: until then another server can be asked."""

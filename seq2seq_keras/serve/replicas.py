@@ -122,10 +122,10 @@ class Replicas:
         """
         doors = self._doors
         with contextlib.ExitStack() as stack:
+            stack.callback(self._ray.stop)  # the last, after the door is closed
             door = RestDoor(doors.host, doors.rest_port, doors.drain_seconds)  # first: Ray takes longer to start
             stack.callback(door.close)
             self._ray.start()
-            stack.callback(self._ray.stop)
             app = relay.app(
                 self._ray,
                 self._limits,
@@ -136,7 +136,6 @@ class Replicas:
                 cors_origins=doors.cors_origins,
             )
             door.open(app)
-            stack.callback(door.close)  # before what it needs; once more at the end does no harm
             self._stack = stack.pop_all()
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.serve.ports import bound
+from seq2seq_keras.serve.ports import bound, taken
 
 _STARTED_IN = 30.0
 """Seconds that it may take to open."""
@@ -50,9 +50,7 @@ class RestDoor:
         try:
             self._listener.listen(_BACKLOG)
         except OSError as error:  # another program took the port since it was bound
-            raise InputError(
-                f"cannot listen ({error.strerror})", where=self._address, remedy="choose another port"
-            ) from None
+            raise taken(self._address, error) from None
         config = uvicorn.Config(
             self._told_to_close(app),
             http=_Impatient,

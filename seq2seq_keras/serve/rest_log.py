@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seq2seq_keras.serve import routes
 from seq2seq_keras.serve.limits import Refusal, refuse
 from seq2seq_keras.serve.monitoring import Metrics, access_log
-from seq2seq_keras.serve.status import HTTP, Code, ServingError
+from seq2seq_keras.serve.status import HTTP, OF_HTTP, Code, ServingError
 
 log = logging.getLogger("seq2seq_keras.serve")
 
@@ -18,11 +18,7 @@ FAILED = "internal error"
 ENTRYPOINT = "REST"
 _ANSWERED = {"predict": "Predict", "classify": "Classify", "regress": "Regress", "generate": "Generate"}
 """Kinds that count as requests of a model, by the name that metrics have for them."""
-_CODES = {status: code for code, status in reversed(HTTP.items())} | {
-    0: Code.CANCELLED,  # the client left before there was an answer
-    408: Code.DEADLINE_EXCEEDED,
-    413: Code.RESOURCE_EXHAUSTED,
-}
+_CODES = OF_HTTP | {0: Code.CANCELLED}  # the client left before there was an answer
 
 
 @dataclass

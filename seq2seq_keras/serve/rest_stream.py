@@ -71,7 +71,7 @@ async def send_events(begun: Begun, note: Note, receive: Receive, send: Send, wo
     try:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         while event is not None and not gone.done():
-            await _send(send, event)
+            await _send(send, _event(event))
             event = await work(next, begun.rest, None)
         note.code = Code.OK if event is None else Code.CANCELLED
     except ServingError as error:
@@ -91,9 +91,17 @@ async def send_events(begun: Begun, note: Note, receive: Receive, send: Send, wo
 
 async def _fail(send: Send, note: Note, error: ServingError) -> None:
     note.code = error.code
-    await _send(send, {"error": error.message, "code": int(error.code)}, "event: error\n")
+    await _send(send, failure(error))
 
 
-async def _send(send: Send, event: dict[str, Any], kind: str = "") -> None:
-    body = f"{kind}data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+async def _send(send: Send, event: bytes) -> None:
+    await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+def failure(error: ServingError) -> bytes:
+    """The event that an error is, once an answer has begun."""
+    return b"event: error\n" + _event({"error": error.message, "code": int(error.code)})
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode()

@@ -119,9 +119,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         name = request.model_spec.signature_name or predict.DEFAULT_SIGNATURE
         with self._predictor.manager.lease(spec) as servable:
             noted().version = servable.version
-            signature = servable.signatures.get(name)
-            if signature is None:
-                raise ServingError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+            signature = predict.defined(servable, name)
             predict.check_names(request.inputs.keys(), signature)
             predict.check_outputs(request.output_filter, signature)
             inputs = self._arrays(request, signature)

@@ -11,7 +11,7 @@ from pathlib import Path
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.serve import rest, rpc, servable
 from seq2seq_keras.serve.batching import Batcher
-from seq2seq_keras.serve.config import BatchingParameters, Limits, ModelConfig
+from seq2seq_keras.serve.config import METRICS_PATH, BatchingParameters, Limits, ModelConfig
 from seq2seq_keras.serve.manager import ModelManager
 from seq2seq_keras.serve.monitoring import Metrics
 from seq2seq_keras.serve.predict import Predictor
@@ -40,7 +40,7 @@ class Doors:
     grpc_port: int = 8500
     rest_port: int = 8501
     token: str | None = None
-    metrics_path: str = "/monitoring/prometheus/metrics"
+    metrics_path: str = METRICS_PATH
     cors_origins: tuple[str, ...] = ()
     grpc_threads: int = 64
     drain_seconds: float = 25.0

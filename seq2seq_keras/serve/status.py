@@ -46,6 +46,11 @@ HTTP = {
     Code.UNAUTHENTICATED: 401,
 }
 """Status of an answer by code."""
+OF_HTTP = {status: code for code, status in reversed(HTTP.items())} | {
+    408: Code.DEADLINE_EXCEEDED,
+    413: Code.RESOURCE_EXHAUSTED,
+}
+"""Code by status; where several share one, the first."""
 
 _GRAPH = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:[^\]]*\]", re.DOTALL)
 """Nodes of the graph that TensorFlow names in its messages."""

@@ -10,12 +10,10 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export.manifest import EXTRA
+from seq2seq_keras.export.warmup import NAME
 from seq2seq_keras.serve.status import ServingError
 
-NAME = "tf_serving_warmup_requests"
-"""File of `PredictionLog` records in `assets.extra`."""
 _MOST = 1_000
-_DEFAULT = "serving_default"
 
 
 def replay(folder: str | Path, run: Callable[[str, dict[str, np.ndarray]], object]) -> int:
@@ -45,7 +43,7 @@ def replay(folder: str | Path, run: Callable[[str, dict[str, np.ndarray]], objec
         except (DecodeError, ValueError, TypeError, KeyError, MemoryError):
             raise InputError("it is no request", where=f"{path}, record {number}") from None
         try:
-            run(request.model_spec.signature_name or _DEFAULT, inputs)
+            run(request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY, inputs)
         except ServingError as error:
             raise InputError(f"the request fails ({error})", where=f"{path}, record {number}") from None
         requests += 1

@@ -17,6 +17,7 @@ from pipelines.__main__ import main
 from seq2seq_keras.serve.client import Client
 from tests.pipelines.test_bad_input import refused
 from tests.units.serve import toys
+from tests.units.serve.doors import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
@@ -47,12 +48,6 @@ class Served:
     def __exit__(self, *_):
         self.process.kill()
         self.process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture

@@ -8,6 +8,12 @@ from collections.abc import Iterator
 import uvicorn
 
 
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 @contextlib.contextmanager
 def opened(app, **settings) -> Iterator[int]:
     """The port at which an ASGI application answers."""

@@ -23,6 +23,7 @@ from seq2seq_keras.serve.monitoring import Metrics
 from seq2seq_keras.serve.predict import Predictor
 from seq2seq_keras.serve.status import Code, ServingError
 from tests.units.serve import toys
+from tests.units.serve.doors import free_port
 
 TOKEN = "a-very-long-secret"
 LIMITS = Limits(body_bytes=2**20, instances=8)
@@ -59,12 +60,6 @@ def shouter(folder: Path) -> None:
 
     functions = {"serving_default": serving_default, "greedy": greedy, "nbest": nbest, "score": score}
     tf.saved_model.save(module, str(folder), signatures=functions)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Quiet(uvicorn.Server):

@@ -14,8 +14,8 @@ import pytest
 
 from seq2seq_keras.serve.config import BatchingParameters, Limits, ModelConfig
 from seq2seq_keras.serve.server import Doors, Engine, Server
-from tests.pipelines.test_serve import free_port
 from tests.units.serve import toys
+from tests.units.serve.doors import free_port
 from tests.units.serve.doubles import until
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))

@@ -304,8 +304,17 @@ class Visitor:
         return self.text("#trouble")
 
     def until(self, holds) -> None:
+        """Waits; a part that the page has just replaced holds nothing yet."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        def held() -> bool:
+            try:
+                return holds()
+            except StaleElementReferenceException:
+                return False
+
         end = time.monotonic() + SECONDS
-        while not holds():
+        while not held():
             assert time.monotonic() < end, self.text("body")
             time.sleep(0.02)  # as the driver's own waiting does
 

@@ -17,17 +17,13 @@ from seq2seq_keras.serve.config import Limits, ModelConfig
 from seq2seq_keras.serve.replicas import Replicas
 from seq2seq_keras.serve.server import Doors
 from tests.units.serve import toys
+from tests.units.serve.doors import free_port
 from tests.units.serve.doubles import until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 """Of Ray itself."""
 
 HALF, TOY = "/v1/models/half", "/v1/models/toy"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def family() -> dict[int, bytes]:

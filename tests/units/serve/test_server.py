@@ -16,8 +16,8 @@ from seq2seq_keras.serve.client import Client
 from seq2seq_keras.serve.config import BatchingParameters, ModelConfig
 from seq2seq_keras.serve.server import Doors, Engine, Server
 from seq2seq_keras.serve.status import ServingError
-from tests.pipelines.test_serve import free_port
 from tests.units.serve import toys
+from tests.units.serve.doors import free_port
 from tests.units.serve.doubles import until
 
 
