@@ -26,10 +26,11 @@ COMMANDS = {
     "quickstart": settings.Quickstart,
     "bench": settings.Bench,
     "bench_serve": settings.BenchServe,
+    "bench_decode": settings.BenchDecode,
     "serve": settings.Serve,
 }
 """Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
-BENCHES = {"train": "bench", "serve": "bench_serve"}
+BENCHES = {"train": "bench", "serve": "bench_serve", "decode": "bench_decode"}
 """What `bench` measures, by the word after it."""
 
 
@@ -87,7 +88,7 @@ def _choices():
     alone = [_choice(name, name) for name in COMMANDS if name not in BENCHES.values()]
     measured = Union[tuple(_choice(word, name) for word, name in BENCHES.items())]  # noqa: UP007
     benches = make_dataclass("Benches", [("measured", Annotated[measured, tyro.conf.arg(name="")])])
-    bench = tyro.conf.subcommand("bench", description="Measure the speed of training or of the server.")
+    bench = tyro.conf.subcommand("bench", description="Measure the speed of training, of the server, or of decoding.")
     return Union[(*alone, Annotated[benches, bench])]
 
 

@@ -53,7 +53,7 @@ def command(settings: Bench | BenchServe) -> str:
                 if inner != part.default:
                     words += [f"{option}.{part.name.replace('_', '-')}", *_words(inner)]
         else:
-            words += [option, *_words(value)]
+            words += [option] if value is True else [option, *_words(value)]
     return shlex.join(words)
 
 
@@ -133,7 +133,7 @@ def _notes(report: dict) -> list[str]:
 
 def _words(value) -> list[str]:
     if isinstance(value, tuple):
-        return [str(item) for item in value]
+        return [word for item in value for word in _words(item)]
     return [value.name if isinstance(value, Path) else str(value)]
 
 

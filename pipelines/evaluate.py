@@ -9,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipelines import plots, runs, scores
+from pipelines import plots, runs, scores, searches
 from pipelines.settings import Evaluate
-from seq2seq_keras import data, decode, metrics, tokens
+from seq2seq_keras import data, metrics, tokens
+from seq2seq_keras.decode import parts
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
 
@@ -36,7 +37,7 @@ def run(settings: Evaluate) -> int:
     if cut:
         print(f"note: {cut:,} sources have over {task.max_source} ids and lose their end", flush=True)
     theirs = None if settings.compare is None else other_outputs(settings.compare, settings.source, sources)
-    search = searched(settings, task.search)
+    search = searches.asked(settings.strategy, settings.rules, task)
 
     begun = time.monotonic()
     outputs = [runs.one_line(text) for text in task.generate(sources, search)]
@@ -53,7 +54,7 @@ def run(settings: Evaluate) -> int:
         "source": str(settings.source),
         "fingerprint": runs.fingerprint(sources),
         "cut_sources": cut,
-        "search": {"kind": type(search).__name__, **vars(search)},
+        "search": parts.described(search),
         "seconds": round(seconds, 2),
         "sentences_per_second": round(len(sources) / seconds, 1),
     }
@@ -83,25 +84,6 @@ def check(settings: Evaluate) -> None:
 def too_long(task: TextToText, sources: list[str]) -> int:
     """How many sources the task cuts."""
     return int((tokens.encode_all(sources, task.source).lengths >= task.max_source).sum())
-
-
-def searched(settings, search):
-    """The search of the run, changed as asked."""
-    if settings.search is None and settings.beam is None and settings.length_penalty is None:
-        return search
-    if settings.search == "greedy":
-        if settings.beam is not None or settings.length_penalty is not None:
-            raise InputError("--search greedy has no beam and no length penalty", remedy="leave --search out")
-        return decode.Greedy()
-    width = settings.beam
-    if width is None:
-        width = search.width if isinstance(search, decode.Beam) else 5
-    penalty = settings.length_penalty
-    if penalty is None:
-        penalty = search.length_penalty if isinstance(search, decode.Beam) else 0.6
-    if width < 1 or penalty < 0:
-        raise InputError(f"beam {width} and length penalty {penalty}", expected="at least 1, and not negative")
-    return decode.Beam(width, penalty)
 
 
 def spells(run: Path) -> bool:

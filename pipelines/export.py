@@ -1,15 +1,22 @@
 """Write a run as one SavedModel, strings in and strings out, and check it where none of our code is.
 
 python -m pipelines export --run runs/en_de --to saved_models/en_de/1
+
+Its search and its rules are those of the run, or as asked here; they stay in it:
+    python -m pipelines export --run runs/en_de --to saved_models/en_de/2 --search greedy --max-ratio 2 --ban Hund
+
+A Transformer may also become a folder for CTranslate2 (extra `ctranslate2`), which takes and gives pieces of text:
+    python -m pipelines export --run runs/en_de --to saved_models/en_de_fast/1 --format ctranslate2
 """
 
 import datetime
 import os
 from pathlib import Path
 
-from pipelines import runs
+from pipelines import runs, searches
 from pipelines.settings import Export
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.export import ctranslate2
 from seq2seq_keras.tasks import TextToText
 
 _CHECKED = 8
@@ -22,21 +29,37 @@ def run(settings: Export) -> int:
     report = runs.read_json(settings.run / "report.json")
     if not {"settings", "data", "valid"} <= report.keys():
         raise InputError("is not what a run reports", where=settings.run / "report.json", remedy="repeat its command")
+    task.search = searches.asked(settings.strategy, settings.rules, task)
     tested = _tested(settings.run)
-    figures = write(task, settings.to, report, report["data"].get("samples") or ["a b c", ""], tested)
+    texts = report["data"].get("samples") or ["a b c", ""]
+    figures = write(task, settings.to, report, texts, tested, settings.replace_unknown, settings.format)
     if settings.json:
         runs.write_json(settings.json, figures)
     return 0
 
 
-def write(task: TextToText, folder, report: dict, texts: list[str], tested: dict | None = None) -> dict:
-    """Exports a task and checks the result in a fresh process against the live model.
+def write(
+    task: TextToText,
+    folder,
+    report: dict,
+    texts: list[str],
+    tested: dict | None = None,
+    replace_unknown: bool = False,
+    form: str = "saved_model",
+) -> dict:
+    """Exports a task and checks the result against the live model, a SavedModel in a fresh process.
 
     Args:
         report: of the run.
         texts: to compare on.
         tested: scores on test sets, for the card.
+        replace_unknown: names words that the vocabulary lacks by those of the source.
+        form: `saved_model` or `ctranslate2`.
     """
+    if form == "ctranslate2" and replace_unknown:
+        raise InputError(
+            "--replace-unknown is of a SavedModel", remedy="give `replace_unknowns=True` where CTranslate2 is called"
+        )
     if not folder.name.isdigit():
         raise InputError(
             f"{folder.name!r} is no version number", where=folder, remedy=f"name a folder like {folder / '1'}"
@@ -48,15 +71,34 @@ def write(task: TextToText, folder, report: dict, texts: list[str], tested: dict
         "scores": {f"validation {name}": round(value, 3) for name, value in report["valid"].items()} | (tested or {}),
         "date": datetime.date.today().isoformat(),
     }
+    about = {"settings": _without_folders(report["settings"]), "card": card}
     try:
-        task.export(folder, settings=_without_folders(report["settings"]), card=card, check=texts[:_CHECKED])
+        if form == "ctranslate2":
+            _write_ctranslate2(task, folder, texts[:_CHECKED], about)
+        else:
+            task.export(folder, check=texts[:_CHECKED], replace_unknown=replace_unknown, **about)
     except RuntimeError as error:
         raise InputError(
             f"not exported: {' '.join(str(error).split())}", remedy="report this with the run's report.json"
         ) from error
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    print(f"exported and checked in a fresh process: {folder} ({size / 2**20:.1f} MiB)", flush=True)
+    checked = "checked" if form == "ctranslate2" else "checked in a fresh process"
+    print(f"exported and {checked}: {folder} ({size / 2**20:.1f} MiB)", flush=True)
     return {"folder": str(folder), "bytes": size, "checked": len(texts[:_CHECKED]), "card": card}
+
+
+def _write_ctranslate2(task: TextToText, folder: Path, texts: list[str], about: dict) -> None:
+    ctranslate2.write(
+        folder,
+        task.model,
+        task.source,
+        None if task.shared else task.target,
+        search=task.search,
+        max_source=task.max_source,
+        max_length=task.max_length,
+        answers=dict(zip(texts, task.generate(texts))),
+        **about,
+    )
 
 
 def _data(report: dict) -> str:

@@ -1,52 +1,87 @@
 """Translate standard input, line by line in order, to standard output.
 
-python -m pipelines generate --model saved_models/en_de/1 < input.txt > output.txt
-python -m pipelines generate --model en_de --url http://127.0.0.1:8501 < input.txt > output.txt
+Any run or exported SavedModel, and any model on a server:
+    python -m pipelines generate --model saved_models/en_de/1 < input.txt > output.txt
+    python -m pipelines generate --model en_de --url http://127.0.0.1:8501 < input.txt > output.txt
+
+Five outputs a line with their scores, from a beam of ten; and three that differ:
+    python -m pipelines generate --model runs/en_de --beam 10 --n-best 5 < input.txt
+    python -m pipelines generate --model runs/en_de --search diverse --beam 6 --groups 3 --n-best 3 < input.txt
+
+Drawn at random; the best of 16; the one of 16 that the others agree with most:
+    python -m pipelines generate --model runs/en_de --search sample --temperature 0.7 --top-p 0.9 < input.txt
+    python -m pipelines generate --model runs/en_de --search sample --best-of 16 < input.txt
+    python -m pipelines generate --model runs/en_de --search sample --mbr 16 < input.txt
+
+With rules; while it grows; with pictures of the attention:
+    python -m pipelines generate --model runs/en_de --ban Hund "kleiner Junge" --must Strand --no-repeat 3 < input.txt
+    python -m pipelines generate --model runs/en_de --search greedy --stream < input.txt
+    python -m pipelines generate --model runs/en_de --alignments attention < input.txt
 """
 
 import contextlib
 import sys
 import time
 
-from pipelines import runs, serve
-from pipelines.evaluate import searched
+from pipelines import runs, speakers, speakers_saved
 from pipelines.settings import Generate
-from seq2seq_keras import data, decode
+from pipelines.speakers import Speaker
+from seq2seq_keras import data
 from seq2seq_keras.errors import InputError
 
 _AT_ONCE = 1024
 """Lines decoded before their outputs are written."""
-_PATIENCE = 600.0
-"""Seconds to wait for an answer of a server, which has limits of its own."""
 
 
 def run(settings: Generate) -> int:
     """The command; returns the exit code."""
-    if settings.n_best < 1 or settings.batch < 1:
-        raise InputError("--n-best and --batch count from 1")
-    if settings.n_best > 1 and settings.search == "greedy":
-        raise InputError("greedy search has one output a line", remedy="leave --search or --n-best out")
+    check(settings)
     with contextlib.ExitStack() as stack:
         if settings.url is not None:
-            answer = served(settings, stack)
+            speaker = speakers_saved.served(settings, stack)
+        elif (settings.model / "saved_model.pb").exists():
+            speaker = speakers_saved.exported(settings)
         else:
-            answer = exported(settings) if (settings.model / "saved_model.pb").exists() else live(settings)
-        return translate(settings, answer)
+            speaker = speakers.live(settings)
+        if settings.alignments and speaker.align is None:
+            raise InputError("--alignments needs a model with attention, in a folder", remedy="leave it out")
+        return translate(settings, speaker)
 
 
-def translate(settings: Generate, answer) -> int:
-    """Every line through `answer`, written as soon as it is there."""
+def check(settings: Generate) -> None:
+    """Refuses what has no meaning, before a model is loaded."""
+    search = settings.strategy.search
+    if min(settings.n_best, settings.batch, 1 if settings.mbr is None else settings.mbr) < 1:
+        raise InputError("--n-best, --mbr and --batch count from 1")
+    if settings.n_best > 1 and search == "greedy":
+        raise InputError("greedy search has one output a line", remedy="leave --search or --n-best out")
+    if settings.mbr and search != "sample":
+        raise InputError("--mbr chooses among outputs that are drawn", remedy="add --search sample")
+    if settings.mbr and (settings.n_best > 1 or settings.strategy.best_of):
+        raise InputError(
+            "--mbr has one output a line, of all that are drawn", remedy="leave --n-best and --best-of out"
+        )
+    whole = {"--n-best": settings.n_best > 1, "--mbr": settings.mbr, "--alignments": settings.alignments}
+    whole |= {"--replace-unknown": settings.replace_unknown, "--best-of": settings.strategy.best_of}
+    if settings.stream and any(whole.values()):
+        late = " and ".join(name for name, asked in whole.items() if asked)
+        raise InputError(f"{late} waits for whole outputs, and --stream does not", remedy="leave one of them out")
+    if settings.alignments:
+        runs.check_folder(settings.alignments)
+        runs.check_writable(settings.alignments / "1.png")
+
+
+def translate(settings: Generate, speaker: Speaker) -> int:
+    """Every line through the speaker, written as soon as it is there."""
     lines = data.read_lines(sys.stdin.buffer)
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     begun = time.monotonic()
-    for begin in range(0, len(lines), _AT_ONCE):
-        for number, outputs in enumerate(answer(lines[begin : begin + _AT_ONCE]), start=begin + 1):
-            if settings.n_best == 1:
-                print(runs.one_line(outputs[0][0]))
-            else:
-                for text, score in outputs[: settings.n_best]:
-                    print(f"{number}\t{score:.4f}\t{runs.one_line(text)}")
-        sys.stdout.flush()
+    if settings.stream:
+        for line in lines:
+            grow(speaker, line)
+    else:
+        for begin in range(0, len(lines), _AT_ONCE):
+            answer(settings, speaker, lines[begin : begin + _AT_ONCE], begin + 1)
     if settings.json:
         seconds = time.monotonic() - begun
         runs.write_json(
@@ -55,81 +90,31 @@ def translate(settings: Generate, answer) -> int:
     return 0
 
 
-def exported(settings: Generate):
-    """Lines to (text, score) lists, by a SavedModel and its own search."""
-    from seq2seq_keras import export
+def answer(settings: Generate, speaker: Speaker, lines: list[str], first: int) -> None:
+    """Writes the outputs of some lines, and draws their alignments where that was asked.
 
-    _as_saved(settings, "name the run folder with --model instead")
-    model = export.load(settings.model, settings.batch)
-    if settings.n_best > 1:
-        width = model.settings["search"].get("width", 1)
-        if settings.n_best > width:
-            raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {width}, the beam of this SavedModel")
-        return model.nbest
-    kind = model.settings["search"].get("kind")
-    if settings.search == "beam" and kind != "Beam":
-        raise InputError(
-            f"this SavedModel was exported with {kind} search", remedy="leave --search out, or name the run folder"
-        )
-    endpoint = "greedy" if settings.search == "greedy" else "serving_default"
-    return lambda lines: [[pair] for pair in model.scored(lines, endpoint)]
+    Args:
+        first: number of the first line.
+    """
+    for number, (line, outputs) in enumerate(zip(lines, speaker.answer(lines)), start=first):
+        if settings.n_best == 1:
+            print(runs.one_line(outputs[0][0]))
+        else:
+            for text, score, *_ in outputs[: settings.n_best]:
+                print(f"{number}\t{score:.4f}\t{runs.one_line(text)}")
+        if settings.alignments:
+            from pipelines import plots
 
-
-def served(settings: Generate, stack: contextlib.ExitStack):
-    """Lines to (text, score) lists, by a model on a server and its own search; the stack closes the connections."""
-    # The client needs the extra `serve`, which nothing else here does.
-    from seq2seq_keras.serve.client import Client
-
-    _as_saved(settings, "leave it out: a served model searches as it was exported")
-    if settings.search == "beam":
-        raise InputError(
-            "--search beam cannot be asked of a server",
-            remedy="leave --search out: a served model searches as it was exported",
-        )
-    token = serve.token(settings.token_file)
-    client = stack.enter_context(
-        Client(settings.url, str(settings.model), token=token, timeout=_PATIENCE, batch=settings.batch)
-    )
-    telling = _refusals_of(settings.url)
-    if settings.n_best > 1:
-        width = telling(client.predict)({"text": [""]}, "nbest")["score"].shape[-1]
-        if settings.n_best > width:
-            raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {width}, the beam of this model")
-        return telling(client.nbest)
-    telling(client.status)()  # before anything is read
-    signature = "greedy" if settings.search == "greedy" else "serving_default"
-    return telling(lambda lines: [[pair] for pair in client.scored(lines, signature)])
+            text = outputs[0][0]
+            plots.alignment(text, *speaker.align(line, text), settings.alignments / f"{number}.png")
+    sys.stdout.flush()
 
 
-def live(settings: Generate):
-    """Lines to (text, score) lists, by a run and any search."""
-    from seq2seq_keras.tasks import TextToText
-
-    task = TextToText.load(runs.model_folder(settings.model))
-    task.batch_size = settings.batch
-    search = searched(settings, task.search)
-    if settings.n_best > 1:
-        if settings.beam is not None and settings.beam < settings.n_best:
-            raise InputError(f"--n-best is {settings.n_best}", expected=f"at most {settings.beam}, the --beam given")
-        width = max(search.width, settings.n_best)
-        search = decode.Beam(width, getattr(search, "length_penalty", 0.0), settings.n_best)
-    return lambda lines: task.nbest(lines, search)
-
-
-@contextlib.contextmanager
-def _refusals_of(url: str):
-    """What a server refuses is told as every other mistake is."""
-    from seq2seq_keras.serve.status import ServingError
-
-    try:
-        yield
-    except ServingError as error:
-        raise InputError(f"the server says {error.message!r}", where=url) from None
-
-
-def _as_saved(settings: Generate, remedy: str) -> None:
-    """Refuses what only a run can change."""
-    asked = {"--beam": settings.beam, "--length-penalty": settings.length_penalty}
-    fixed = [name for name, value in asked.items() if value is not None]
-    if fixed:
-        raise InputError(f"{' and '.join(fixed)} cannot be changed in a SavedModel", remedy=remedy)
+def grow(speaker: Speaker, line: str) -> None:
+    """Writes one output while it grows. What is said stays: a single path only ever adds."""
+    shown = ""
+    for text in map(runs.one_line, speaker.grow(line)):
+        if text.startswith(shown):
+            print(text[len(shown) :], end="", flush=True)
+            shown = text
+    print(flush=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure  # without pyplot: no display, no global state
 
 from pipelines import runs
+from seq2seq_keras.training.tensorboard import heat_map
 
 
 def curves(history: list[dict], path: Path) -> None:
@@ -26,7 +27,7 @@ def curves(history: list[dict], path: Path) -> None:
         right.plot(epochs, [row["val_bleu"] for row in history], color="tab:green", marker=".", label="val_bleu")
         right.set_ylabel("BLEU")
     figure.legend(loc="outside upper center", ncols=3)
-    _save(figure, path)
+    save(figure, path)
 
 
 def by_length(rows: list[dict], path: Path) -> None:
@@ -40,7 +41,7 @@ def by_length(rows: list[dict], path: Path) -> None:
     bars = axes.bar([row["words"] for row in rows], [row["bleu"] for row in rows], color="tab:blue")
     axes.bar_label(bars, labels=[f"{row['rows']} rows" for row in rows], fontsize=8)
     axes.set(xlabel="words in the source", ylabel="BLEU")
-    _save(figure, path)
+    save(figure, path)
 
 
 def lengths(columns: dict[str, dict[str, list]], path: Path) -> None:
@@ -55,10 +56,19 @@ def lengths(columns: dict[str, dict[str, list]], path: Path) -> None:
         axes.stairs(histogram["counts"], histogram["edges"], label=name)
     axes.set(xlabel="words", ylabel="lines")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def alignment(title: str, source: list[str], target: list[str], weights, path: Path) -> None:
+    """Where the model looked: a row for each target piece, a column for each source piece.
+
+    Args:
+        weights: (T, S) from 0 to 1.
+    """
+    runs.write_bytes(path, heat_map(title, source, target, weights))
+
+
+def save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=120)
     runs.write_bytes(path, drawn.getvalue())

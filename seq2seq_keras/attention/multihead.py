@@ -56,15 +56,29 @@ class MultiHeadAttention(keras.layers.Layer):
         both = ops.swapaxes(self.split_both(self.key_value(memory)), 1, 2)  # (B, 2H, S, d)
         return tuple(ops.split(both, 2, axis=1))
 
-    def attend(self, queries, keys, values, seen):
-        """Queries (B, H, T, d) over cached keys and values: output (B, T, D), weights (B, H, T, S) float32."""
+    def call(self, inputs, memory, seen):
+        mixed, _ = self._mix(self.queries(inputs), *self.remember(memory), seen)
+        return self.join(self.merge(ops.swapaxes(mixed, 1, 2)))
+
+    def remember_flat(self, inputs, positions: int):
+        """`remember` of (B*T, D), T = `positions`: flat matrices make cheap steps."""
+        both = ops.reshape(self.key_value(inputs), (-1, positions, 2 * self.heads, self.head_width))
+        return tuple(ops.split(ops.swapaxes(both, 1, 2), 2, axis=1))
+
+    def look(self, inputs, keys, values, seen):
+        """Rows (B*T, D) over keys and values (B, H, S, d), T rows over each: output (B*T, D), weights (B, H, T, S)
+        float32. T is whatever the shapes make it."""
+        # Symbolic shapes do not know B; in the models made of them one row looks at each source.
+        shape = (-1, 1) if ops.shape(keys)[0] is None else (ops.shape(keys)[0], -1)
+        queries = ops.reshape(self.query(inputs), (*shape, self.heads, self.head_width))
+        mixed, weights = self._mix(ops.swapaxes(queries, 1, 2), keys, values, seen)
+        return self.join(ops.reshape(ops.swapaxes(mixed, 1, 2), (-1, self.width))), weights
+
+    def _mix(self, queries, keys, values, seen):
+        """Queries (B, H, T, d) over keys and values: heads (B, H, T, d), weights (B, H, T, S) float32."""
         scores = ops.einsum("bhtk,bhsk->bhts", queries * self.head_width**-0.5, keys)
         weights = ops.softmax(hide(scores, seen))
-        mixed = ops.matmul(ops.cast(weights, values.dtype), values)  # (B, H, T, d)
-        return self.join(self.merge(ops.swapaxes(mixed, 1, 2))), weights
-
-    def call(self, inputs, memory, seen):
-        return self.attend(self.queries(inputs), *self.remember(memory), seen)[0]
+        return ops.matmul(ops.cast(weights, values.dtype), values), weights
 
     def compute_output_shape(self, inputs_shape, memory_shape=None, seen_shape=None):
         return inputs_shape

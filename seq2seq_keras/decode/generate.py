@@ -1,108 +1,77 @@
 """One loop from source ids to hypotheses, for every decoder and every search."""
 
-from typing import Any, NamedTuple, Protocol
-
 from keras import ops, tree
 
-from seq2seq_keras.context import BOS, DecodeState, Nest, Stepper, Tensor
+from seq2seq_keras.context import Nest, Stepper
+from seq2seq_keras.decode.search import Search
+from seq2seq_keras.decode.walk import Walk, begin, chosen, copies, rows_of, steps
 
 _ROOMS = (32, 64, 128, 256)
-
-
-class Hypotheses(NamedTuple):
-    """What a search found, best first. A row with fewer than N ends in empty ones of score -inf."""
-
-    ids: Any
-    """(B, N, L) int32, EOS included where it was said, PAD after it."""
-    lengths: Any
-    """(B, N) int32: ids before the padding, EOS included."""
-    scores: Any
-    """(B, N) float32: what the search ranks by."""
-    log_probs: Any
-    """(B, N) float32: sum of log p of the ids."""
-
-
-class Search(Protocol):
-    """Decides what is said next. Its state is a nest of tensors, batch first, of constant shape and dtype."""
-
-    width: int
-    """Rows the model runs for each source."""
-
-    def begin(self, batch: Tensor, max_length: int) -> Nest:
-        """State before the first step, for `batch` sources."""
-
-    def advance(self, logits: Tensor, state: Nest, time: Tensor) -> tuple[Tensor, Tensor | None, Nest]:
-        """(B*width, V) float32 logits of step `time` to ids said, rows they continue, and the next state.
-
-        Ids and rows are (B*width,) int32; rows are None where each continues itself, which saves the reordering.
-        """
-
-    def done(self, state: Nest, time: Tensor) -> Tensor:
-        """Scalar bool: further steps, from step `time` on, would change nothing."""
-
-    def finish(self, state: Nest) -> Any:
-        """The result."""
+"""Room that states have, one after the other, where shapes must not change."""
+_CHUNK = 8
+"""Steps between two looks at who has finished, where shapes may change."""
 
 
 def generate(stepper: Stepper, source, search: Search, max_length: int):
     """Decodes a batch of sources in one loop that ends as soon as the search is done with every row.
 
+    In a graph whose batch size is open, sources that are finished leave the batch on the way, and states get room
+    as texts grow. Where shapes are fixed (XLA wants them so) all rows stay to the end.
+
     Args:
-        stepper: has `init_state` and `step`; `lengthen` if a state with less room makes a cheaper step.
+        stepper: has `init_state` and `step`; `lengthen` if a state with less room makes a cheaper step; `shares_fixed`
+            if the rows of one source can share what never changes; `alignment` for searches that want to know where
+            the model looked.
         source: (B, S) int32 ids, PAD on the right.
-        search: `Greedy()`, `Beam(...)`.
+        search: `Greedy()`, `Beam(...)`, `Sample(...)`.
         max_length: most ids of a hypothesis, EOS included.
 
     Returns:
         `Hypotheses`, or whatever `search.finish` makes.
+
+    Raises:
+        ValueError: `max_length` is not positive, or the search needs attention and the stepper has none.
     """
     if max_length < 1:
         raise ValueError(f"max_length must be at least 1, found {max_length}")
+    source = ops.convert_to_tensor(source)
+    loop = _finished_leave if source.shape[0] is None else _all_stay
+    return search.finish(loop(stepper, source, search, max_length))
+
+
+def _all_stay(stepper: Stepper, source, search: Search, max_length: int) -> Nest:
+    """The loop over a batch that keeps its shape; returns the state of the search."""
     lengthen = getattr(stepper, "lengthen", None)
-    lengths = _rooms(max_length) if lengthen else [max_length]
-    start = stepper.init_state(source, lengths[0])
-    batch, width = ops.shape(source)[0], search.width
-    # The model runs on (B * width) rows; what never changes is repeated once, outside the loop.
-    fixed = _repeat(start.fixed, width)
-
-    def body(time, ids, carry, found):
-        logits, after = stepper.step(ids, DecodeState(carry, fixed))
-        ids, parents, found = search.advance(logits, found, time)
-        carry = after.carry
-        if parents is not None:
-            carry = tree.map_structure(lambda leaf: ops.take(leaf, parents, axis=0), carry)
-        return ops.add(time, 1), ids, carry, found
-
-    time, ids, carry, found = (
-        ops.convert_to_tensor(0, "int32"),
-        ops.full((batch * width,), BOS, dtype="int32"),
-        _repeat(start.carry, width),
-        search.begin(batch, max_length),
-    )
-    for length in lengths:
-        if length > lengths[0]:
-            carry = lengthen(carry, length)
-
-        def going(time, ids, carry, found, length=length):
-            return ops.logical_and(ops.less(time, length), ops.logical_not(search.done(found, time)))
-
-        time, ids, carry, found = ops.while_loop(going, body, (time, ids, carry, found))
-    return search.finish(found)
+    rooms = [*(room for room in _ROOMS if room < max_length and lengthen), max_length]
+    walk, fixed = begin(stepper, search, source, rooms[0], max_length)
+    for room in rooms:
+        if room > rooms[0]:
+            walk = walk._replace(carry=lengthen(walk.carry, room))
+        walk = steps(stepper, search, fixed, walk, room)
+    return walk.found
 
 
-def _rooms(max_length: int) -> list[int]:
-    """Lengths that states are made for, one after the other: most texts end before the last.
+def _finished_leave(stepper: Stepper, source, search: Search, max_length: int) -> Nest:
+    """The loop over a batch that shrinks: every few steps, sources that are finished leave it."""
+    lengthen = getattr(stepper, "lengthen", None)
+    # Of a length that no trace knows, since it will change.
+    room = 0 * ops.shape(source)[0] if lengthen else max_length
+    walk, fixed = begin(stepper, search, source, room, max_length)
+    here = ops.arange(ops.shape(source)[0], dtype="int32")
 
-    A step reads and, in a beam, copies all the room its state has, filled or not.
-    """
-    return [*(length for length in _ROOMS if length < max_length), max_length]
+    def going(walk, fixed, here, whole):
+        return ops.logical_and(ops.less(walk.time, max_length), ops.greater(ops.size(here), 0))
 
+    def chunk(walk, fixed, here, whole):
+        until = ops.minimum(walk.time + _CHUNK, max_length)
+        if lengthen:
+            walk = walk._replace(carry=lengthen(walk.carry, until))
+        walk = steps(stepper, search, fixed, walk, until)
+        places = ops.expand_dims(here, -1)
+        whole = tree.map_structure(lambda old, new: ops.scatter_update(old, places, new), whole, walk.found)
+        left = ops.cast(ops.nonzero(ops.logical_not(search.finished(walk.found, walk.time)))[0], "int32")
+        rows = rows_of(left, search.width)
+        walk = Walk(walk.time, *chosen((walk.ids, walk.carry), rows), chosen(walk.found, left))
+        return walk, chosen(fixed, rows_of(left, copies(stepper, search))), chosen(here, left), whole
 
-def _repeat(nest, times: int):
-    """Leaves (B, ...) to (B * times, ...), copies of a row beside each other; a batch of none stays one of none."""
-
-    def repeated(leaf):
-        rows = ops.floor_divide(ops.arange(ops.shape(leaf)[0] * times, dtype="int32"), times)
-        return ops.take(leaf, rows, axis=0)
-
-    return nest if times == 1 else tree.map_structure(repeated, nest)
+    return ops.while_loop(going, chunk, (walk, fixed, here, walk.found))[-1]

@@ -21,8 +21,35 @@ def speakable(scores):
 def likeliest(logits, count: int):
     """The `count` most likely ids of each row (N, V) that may be said: log probabilities (N, count) float32, ids int32.
 
-    Best first; of equals the smaller id.
+    Best first; of equals the smaller id. -inf all over a row with NaN.
     """
     logits = ops.cast(logits, "float32")
-    best, ids = ops.top_k(speakable(logits), count)
-    return best - ops.logsumexp(logits, axis=-1, keepdims=True), ops.cast(ids, "int32")
+    # Two more, since PAD and BOS may be among them: cheaper than to go through the vocabulary and hide them.
+    best, ids = _highest(logits, min(count + 2, logits.shape[-1]))
+    highest = best[:, :1]
+    log_probs = best - highest - ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
+    said = ops.logical_not(ops.logical_or(ops.equal(ids, PAD), ops.equal(ids, BOS)))
+    log_probs = ops.where(ops.logical_and(said, ops.logical_not(ops.isnan(log_probs))), log_probs, float("-inf"))
+    log_probs, places = ops.top_k(log_probs, count)
+    return log_probs, ops.take_along_axis(ids, places, axis=-1)
+
+
+def _highest(scores, count: int):
+    """`top_k` of (N, V) float32 with ids in int32; through the highest of each part where V can be cut into parts.
+
+    To find the highest of a part takes one quick look at it; only the best `count` parts are sorted.
+    """
+    size = scores.shape[-1]
+    width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
+    if width is None:
+        best, ids = ops.top_k(scores, count)
+        return best, ops.cast(ids, "int32")
+    parts = ops.reshape(scores, (-1, size // width, width))
+    _, chosen = ops.top_k(ops.max(parts, axis=-1), count)
+    chosen = ops.sort(ops.cast(chosen, "int32"), axis=-1)  # of equal scores the smaller id has to come first
+    rows = ops.expand_dims(ops.arange(ops.shape(scores)[0], dtype="int32") * (size // width), -1) + chosen
+    some = ops.take(ops.reshape(parts, (-1, width)), ops.reshape(rows, (-1,)), axis=0)
+    best, places = ops.top_k(ops.reshape(some, (-1, count * width)), count)
+    places = ops.cast(places, "int32")
+    part = ops.take_along_axis(chosen, ops.floor_divide(places, width), axis=-1)
+    return best, part * width + ops.mod(places, width)

@@ -15,8 +15,8 @@ class Forced(NamedTuple):
 
     log_probs: Any
     """(B, T) float32."""
-    length: Any
-    """(B,) int32: ids that were forced so far."""
+    targets: Any
+    """(B, T) int32: never changes; it is here so that it loses the rows that the batch loses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,21 +29,23 @@ class Force:
 
     targets: Any
     width: ClassVar[int] = 1
+    n_best: ClassVar[int] = 1
+    needs_attention: ClassVar[bool] = False
 
-    def begin(self, batch, max_length: int) -> Forced:
-        return Forced(ops.zeros((batch, max_length), "float32"), ops.zeros((batch,), "int32"))
+    def begin(self, source, max_length: int) -> Forced:
+        return Forced(ops.zeros((ops.shape(source)[0], max_length), "float32"), self.targets)
 
-    def advance(self, logits, state: Forced, time):
-        ids = ops.take(self.targets, time, axis=1)  # (B,)
+    def advance(self, logits, state: Forced, time, looked=None):
+        ids = ops.take(state.targets, time, axis=1)  # (B,)
         log_probs = ops.log_softmax(ops.cast(logits, "float32"))
         said = ops.squeeze(ops.take_along_axis(log_probs, ops.expand_dims(ids, -1), axis=-1), -1)
         said = ops.where(ops.equal(ids, PAD), 0.0, said)
-        return ids, None, Forced(write(state.log_probs, time, said), state.length + 1)
+        return ids, None, Forced(write(state.log_probs, time, said), state.targets)
 
-    def done(self, state: Forced, time):
-        places = ops.arange(self.targets.shape[1], dtype="int32")
-        left = ops.logical_and(ops.greater_equal(places, time), ops.not_equal(self.targets, PAD))
-        return ops.logical_not(ops.any(left))
+    def finished(self, state: Forced, time):
+        places = ops.arange(state.targets.shape[1], dtype="int32")
+        left = ops.logical_and(ops.greater_equal(places, time), ops.not_equal(state.targets, PAD))
+        return ops.logical_not(ops.any(left, axis=1))
 
     def finish(self, state: Forced):
         return state.log_probs, ops.sum(state.log_probs, axis=-1)

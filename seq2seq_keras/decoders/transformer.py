@@ -6,6 +6,7 @@ import keras
 from keras import ops, tree
 
 from seq2seq_keras.attention import MultiHeadAttention, causal
+from seq2seq_keras.attention.cache import writer
 from seq2seq_keras.attention.feed_forward import FeedForward
 from seq2seq_keras.context import DecodeState
 from seq2seq_keras.embed import SinusoidalPositions
@@ -16,7 +17,7 @@ from seq2seq_keras.serial import serializable
 class TransformerDecoderLayer(keras.layers.Layer):
     """Self-attention, attention to the source, feed-forward; each x + f(norm(x)).
 
-    `call` takes all positions, `step` one position over cached keys and values; both end in the same sub-layers.
+    `call` takes all positions, `step` the next ones over cached keys and values; both end in the same sub-layers.
 
     Args:
         width: model width D.
@@ -51,25 +52,27 @@ class TransformerDecoderLayer(keras.layers.Layer):
 
     def call(self, inputs, memory, seen, source_seen, training=None):
         normed = self.self_norm(inputs)
-        found = self.self_attention(normed, normed, seen)
+        inputs = inputs + self.drop(self.self_attention(normed, normed, seen), training=training)
+        found = self.source_attention(self.source_norm(inputs), memory, source_seen)
         inputs = inputs + self.drop(found, training=training)
-        return self._finish(inputs, *self.source_attention.remember(memory), source_seen, training)[0]
+        return inputs + self.drop(self.feed_forward(self.feed_forward_norm(inputs)), training=training)
 
-    def step(self, inputs, cache, here, seen, source_cache, source_seen):
-        """One position (B, 1, D): output (B, 1, D), the new cache, and where it looked, (B, H, 1, S)."""
+    def step(self, inputs, count: int, cache, write, seen, source_cache, source_seen):
+        """The next N = `count` positions, flat (B*N, D).
+
+        Returns the output (B*N, D), the new cache, and where they looked, (B, H, N, S) where no row shares its source.
+        Rows that look at the same source may share its cache: B is then a multiple of its rows.
+
+        Args:
+            write: puts keys or values (B, H, N, d) into the cache, from `writer`.
+        """
         normed = self.self_norm(inputs)
-        # A select over the whole cache instead of a scatter: every runtime has it, also without XLA's ops.
-        fresh = self.self_attention.remember(normed)
-        cache = [ops.where(here, new, old) for new, old in zip(fresh, cache)]
-        found, _ = self.self_attention.attend(self.self_attention.queries(normed), *cache, seen)
-        return *self._finish(inputs + found, *source_cache, source_seen), cache
-
-    def _finish(self, inputs, keys, values, source_seen, training=None):
-        queries = self.source_attention.queries(self.source_norm(inputs))
-        found, weights = self.source_attention.attend(queries, keys, values, source_seen)
-        inputs = inputs + self.drop(found, training=training)
-        found = self.feed_forward(self.feed_forward_norm(inputs))
-        return inputs + self.drop(found, training=training), weights
+        fresh = self.self_attention.remember_flat(normed, count)
+        cache = [write(old, new) for old, new in zip(cache, fresh)]
+        inputs = inputs + self.self_attention.look(normed, *cache, seen)[0]
+        found, weights = self.source_attention.look(self.source_norm(inputs), *source_cache, source_seen)
+        inputs = inputs + found
+        return inputs + self.feed_forward(self.feed_forward_norm(inputs)), cache, weights
 
 
 class TransformerCarry(NamedTuple):
@@ -111,6 +114,9 @@ class TransformerDecoder(keras.layers.Layer):
     Reference: Vaswani et al., 2017; pre-norm as in Xiong et al., 2020.
     """
 
+    shares_fixed = True
+    """The rows of one source can share `fixed`: N rows of `carry` over fewer rows of it, those of a source adjacent."""
+
     def __init__(self, width: int, depth: int, heads: int, inner: int, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.width, self.depth, self.heads, self.inner, self.dropout = width, depth, heads, inner, dropout
@@ -145,28 +151,47 @@ class TransformerDecoder(keras.layers.Layer):
 
     def lengthen(self, carry: TransformerCarry, max_length: int) -> TransformerCarry:
         """The carry of the same steps with room for `max_length` of them, no fewer than it has."""
-        more = max_length - carry.caches[0][0].shape[2]
+        more = max_length - ops.shape(carry.caches[0][0])[2]
         caches = tree.map_structure(lambda cache: ops.pad(cache, [[0, 0], [0, 0], [0, more], [0, 0]]), carry.caches)
         return carry._replace(caches=caches)
 
     def step(self, inputs, state: DecodeState):
-        position, caches, _ = state.carry
-        places = ops.arange(caches[0][0].shape[2])  # (L,)
-        mine = ops.reshape(position, (-1, 1, 1, 1))
-        here = ops.equal(mine, ops.reshape(places, (1, 1, -1, 1)))  # (B, 1, L, 1)
-        seen = ops.less_equal(ops.reshape(places, (1, 1, 1, -1)), mine)  # (B, 1, 1, L)
-        source_seen = _over_heads(state.fixed.mask)
-        inputs = self.positions(ops.expand_dims(inputs, 1), ops.expand_dims(position, 1))
-        new = []
-        for layer, cache, source_cache in zip(self.layers, caches, state.fixed.caches):
-            inputs, weights, cache = layer.step(inputs, cache, here, seen, source_cache, source_seen)
-            new.append(cache)
-        carry = TransformerCarry(ops.add(position, 1), new, ops.mean(weights, axis=(1, 2)))
-        return self.norm(inputs)[:, 0], DecodeState(carry, state.fixed)
+        return self._advance(inputs, 1, state)
+
+    def extend(self, inputs, state: DecodeState):
+        """N steps at once, N static: (B, N, D) to (B, N, D) and the state after them; its alignment is the last one's.
+
+        A position beyond the room of the caches is not kept, and what it gives means nothing.
+        """
+        _, count, width = inputs.shape
+        outputs, state = self._advance(ops.reshape(inputs, (-1, width)), count, state)
+        return ops.reshape(outputs, (-1, count, width)), state
+
+    def rewind(self, state: DecodeState, position) -> DecodeState:
+        """The state after the first `position` of the steps taken, (B,) int32; its alignment stays as it is."""
+        return state._replace(carry=state.carry._replace(position=position))
 
     def alignment(self, state: DecodeState):
         """(B, S) float32: where the step that led to `state` looked, mean over the last layer's heads."""
         return state.carry.weights
+
+    def _advance(self, inputs, count: int, state: DecodeState):
+        """`count` steps at once, flat (B*count, D) to the same. Flat matrices: a step is many small products."""
+        position, caches, _ = state.carry
+        where = ops.add(ops.expand_dims(position, -1), ops.arange(count, dtype="int32"))  # (B, count)
+        places = ops.arange(ops.shape(caches[0][0])[2], dtype="int32")
+        seen = ops.less_equal(places, ops.expand_dims(where, -1))  # (B, count, L)
+        write = writer(position, count, caches[0][0])
+        seen, source_seen = ops.expand_dims(seen, 1), _over_heads(state.fixed.mask)
+        inputs, new = self.positions(inputs, ops.reshape(where, (-1,))), []
+        for layer, cache, source_cache in zip(self.layers, caches, state.fixed.caches):
+            inputs, cache, weights = layer.step(inputs, count, cache, write, seen, source_cache, source_seen)
+            new.append(cache)
+        looked, rows = ops.mean(weights, axis=1), ops.shape(position)[0]
+        if rows is not None:  # symbolic shapes do not know it, and there every row has a cache of its own
+            looked = ops.reshape(looked, (rows, count, ops.shape(weights)[-1]))
+        carry = TransformerCarry(ops.add(position, count), new, looked[:, -1])
+        return self.norm(inputs), DecodeState(carry, state.fixed)
 
 
 def _over_heads(mask):

@@ -51,11 +51,12 @@ class Card:
         return cls(**given)
 
 
-def render(card: Card, facts: dict) -> str:
+def render(card: Card, facts: dict, use: str = "") -> str:
     """The card as Markdown.
 
     Args:
         facts: figures of the export itself by name, such as the number of parameters.
+        use: how to call it, as Markdown; nothing means as a SavedModel.
     """
     about = ({"family": card.family} if card.family else {}) | facts | {"date": card.date}
     sections = [
@@ -65,15 +66,23 @@ def render(card: Card, facts: dict) -> str:
         (_table(("", ""), card.data) if isinstance(card.data, dict) else card.data) or "Not stated.",
         "## Scores",
         _table(("measure", "value"), card.scores) if card.scores else "Not stated.",
-        "## Endpoints",
-        _table(("signature", "what it does"), {f"`{name}`": line for name, line in ENDPOINTS.items()}),
-        "Ids 0 to 3 are padding, unknown, begin and end. Every source ends with the end id.",
-        "## How to load it",
-        _HOW + "\n`manifest.json` holds the SHA-256 of every file.",
+        use or _of_saved_model(),
+        "`manifest.json` holds the SHA-256 of every file.",
     ]
     if card.notes:
         sections += ["## Notes", card.notes]
     return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _of_saved_model() -> str:
+    sections = [
+        "## Endpoints",
+        _table(("signature", "what it does"), {f"`{name}`": line for name, line in ENDPOINTS.items()}),
+        "Ids 0 to 3 are padding, unknown, begin and end. Every source ends with the end id.",
+        "## How to load it",
+        _HOW.strip(),
+    ]
+    return "\n\n".join(sections)
 
 
 def _table(head: tuple[str, str], rows: dict) -> str:

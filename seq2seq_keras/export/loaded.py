@@ -1,15 +1,19 @@
 """An export in use: plain calls over its signatures, with no model code."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 
+from seq2seq_keras import decode
 from seq2seq_keras.context import DecodeState
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import manifest, signatures
-from seq2seq_keras.export.texts import TOO_LONG
+from seq2seq_keras.export.growing import growing
+from seq2seq_keras.export.texts import PREFIX_TOO_LONG, TOO_LONG
 from seq2seq_keras.tokens import alike, strings
 
 
@@ -45,8 +49,7 @@ class Exported:
         Args:
             endpoint: `serving_default` or `greedy`.
         """
-        rows = self._rows(endpoint, texts)
-        return [(row["text"].decode("utf-8"), float(row["score"])) for row in rows]
+        return self._pairs(self._rows(endpoint, texts))
 
     def nbest(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """All texts the search kept for each, best first, with their scores."""
@@ -57,20 +60,73 @@ class Exported:
             found.append(kept or [("", float("-inf"))])
         return found
 
+    def sample(
+        self,
+        texts: list[str],
+        temperature: float = 1.0,
+        *,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int = 0,
+    ) -> list[tuple[str, float]]:
+        """A text drawn at random for each, and its log probability; the same seed draws the same.
+
+        Args:
+            temperature: below 1 keeps to what is likely, above 1 strays.
+            top_k: draw from so many of the most likely ids; 0 is off.
+            top_p: draw from the fewest ids that have so much of the probability; 1 is off.
+            min_p: draw from ids with at least this share of the probability of the most likely; 0 is off.
+
+        Raises:
+            InputError: a number out of its range, or an export of an earlier version.
+        """
+        try:
+            decode.Sample(temperature, top_k or None, top_p, min_p, seed=seed)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+        scalars = {spec.name: tf.constant(given[spec.name], spec.dtype) for spec in signatures.SCALARS}
+        return self._pairs(self._rows("sample", texts, scalars=scalars))
+
+    def prefixed(self, texts: list[str], prefixes: list[str]) -> list[tuple[str, float]]:
+        """The best text for each that begins with its prefix, and its score: an empty one with -inf if none may.
+
+        Raises:
+            InputError: lists of unequal length, a prefix that leaves no room, or an export of an earlier version.
+        """
+        return self._pairs(self._beside(texts, "prefixed", prefix=prefixes))
+
     def score(self, texts: list[str], targets: list[str]) -> list[float]:
         """Log probability of each target.
 
         Raises:
             InputError: lists of unequal length, or a target with more ids than the model was exported for.
         """
-        if len(texts) != len(targets):
-            raise InputError(f"{len(texts):,} texts and {len(targets):,} targets", expected="as many")
-        try:
-            return [float(row["score"]) for row in self._rows("score", texts, targets)]
-        except tf.errors.InvalidArgumentError as error:
-            if TOO_LONG not in str(error):
-                raise
-            raise InputError(TOO_LONG, expected=f"at most {self.max_length}, its end included") from None
+        return [float(row["score"]) for row in self._beside(texts, "score", target=targets)]
+
+    def align(self, text: str, target: str) -> tuple[list[str], list[str], np.ndarray]:
+        """Source pieces S, target pieces T, and where each step looked while `target` was forced: (T, S) float32.
+
+        Raises:
+            InputError: the model has no attention.
+        """
+        (row,) = self._rows("attention", [text], {"target": [target]})
+        source, said = ([piece.decode("utf-8") for piece in row[side]] for side in ("source", "target"))
+        return source, said, row["weights"]
+
+    def stream(self, text: str) -> Iterator[str]:
+        """The text that `greedy` finds, as it grows: the whole so far, whenever it has changed.
+
+        Unknown words stay unknown in it, also where the export names them.
+        """
+        ids = self._module.signatures["tokenize"](text=strings([text]))["source"]
+
+        def read(said) -> str:
+            shown = self._module.signatures["detokenize"](ids=tf.constant([said], tf.int32))["text"]
+            return shown.numpy()[0].decode("utf-8")
+
+        return growing(decode.stream(self, ids, self.max_length), read)
 
     def init_state(self, source, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step; lists of leaves in place of the nests."""
@@ -86,14 +142,48 @@ class Exported:
         after = self._module.signatures["step"](ids=tf.cast(ids, tf.int32), **leaves)
         return after["logits"], DecodeState(_numbered("carry", after), state.fixed)
 
-    def _rows(self, endpoint: str, texts: list[str], targets: list[str] | None = None) -> list[dict]:
-        """One dict of values for each text, in the order given."""
+    @staticmethod
+    def _pairs(rows: list[dict]) -> list[tuple[str, float]]:
+        return [(row["text"].decode("utf-8"), float(row["score"])) for row in rows]
+
+    def _beside(self, texts: list[str], endpoint: str, **others: list[str]) -> list[dict]:
+        """Rows of an endpoint that takes a second string for each text.
+
+        Raises:
+            InputError: lists of unequal length, or the one error of each such endpoint.
+        """
+        ((name, second),) = others.items()
+        if len(texts) != len(second):
+            plural = {"prefix": "prefixes"}.get(name, f"{name}s")
+            raise InputError(f"{len(texts):,} texts and {len(second):,} {plural}", expected="as many")
+        try:
+            return self._rows(endpoint, texts, others)
+        except tf.errors.InvalidArgumentError as error:
+            known = next((message for message in (TOO_LONG, PREFIX_TOO_LONG) if message in str(error)), None)
+            if known is None:
+                raise
+            raise InputError(known, expected=f"at most {self.max_length}, its end included") from None
+
+    def _rows(
+        self,
+        endpoint: str,
+        texts: list[str],
+        others: dict[str, list[str]] | None = None,
+        scalars: dict[str, tf.Tensor] | None = None,
+    ) -> list[dict]:
+        """One dict of values for each text, in the order given.
+
+        Args:
+            others: further strings for each text, by the name of the input.
+            scalars: the same for all texts.
+        """
+        if endpoint not in self._module.signatures:
+            raise InputError(f"it has no endpoint {endpoint}", where=self.folder, remedy="export the model anew")
         rows: list[dict] = [{} for _ in texts]
         for places in alike(texts, self.batch):
-            given = {"text": strings([texts[place] for place in places])}
-            if targets is not None:
-                given["target"] = strings([targets[place] for place in places])
-            found = self._module.signatures[endpoint](**given)
+            columns = {"text": texts} | (others or {})
+            given = {name: strings([values[place] for place in places]) for name, values in columns.items()}
+            found = self._module.signatures[endpoint](**given, **(scalars or {}))
             values = {name: tensor.numpy() for name, tensor in found.items()}
             for row, place in enumerate(places):
                 rows[place] = {name: value[row] for name, value in values.items()}
@@ -120,7 +210,8 @@ def load(folder: str | Path, batch: int = 32) -> Exported:
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError("its settings.json is not that of an export", where=folder) from None
     module = tf.saved_model.load(str(folder))
-    missing = sorted(set(signatures.ENDPOINTS) - signatures.OF_ATTENTION - set(module.signatures))
+    needed = set(signatures.ENDPOINTS) - signatures.OF_ATTENTION - signatures.LATER
+    missing = sorted(needed - set(module.signatures))
     if missing:
         raise InputError(f"it has no endpoint {', '.join(missing)}", where=folder, remedy="export the model anew")
     return Exported(folder, module, settings, batch)

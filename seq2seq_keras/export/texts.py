@@ -1,21 +1,34 @@
 """Strings in, strings out inside one graph: what a live task and an exported model both run."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from seq2seq_keras import decode, tokens
-from seq2seq_keras.context import BOS, PAD, Stepper
+from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.decode.controls import Prefixes
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.export import unknowns
+from seq2seq_keras.export.shapes import no_empty_axis, of_length, shifted
 
 TOO_LONG = "a target has more ids than the model was exported for"
-"""The one error that the graph raises."""
+PREFIX_TOO_LONG = "a prefix leaves no room for a further id within the length the model was exported for"
+"""The two errors that the graph raises."""
 
 
 def check_sizes(model, source: tokens.Tokenizer, target: tokens.Tokenizer) -> None:
     """A vocabulary of another model would give ids without a row in the table, or words of another meaning.
 
+    Args:
+        model: a `Seq2Seq`, or an ensemble of such; other steppers are believed.
+
     Raises:
         InputError: a vocabulary and the model's table of that side differ in size.
     """
+    for member in getattr(model, "steppers", ()):
+        check_sizes(member, source, target)
+    if not hasattr(model, "embedding"):
+        return
     for side, tokenizer, table in (
         ("source", source, model.embedding),
         ("target", target, model.target_embedding or model.embedding),
@@ -35,12 +48,39 @@ def found(
     search,
     max_source: int,
     max_length: int,
+    *,
+    prefix=None,
+    replace_unknown: bool = False,
 ) -> dict:
-    """(B,) string to `text` (B, N) string and `score` (B, N) float32, best first."""
-    ids = no_empty_axis(tokens.prepare(text, source, max_source))
-    hypotheses = decode.generate(model, ids, search, max_length)
-    texts = target.decode(tf.reshape(hypotheses.ids, [-1, max_length]))
-    return {"text": tf.reshape(texts, [-1, search.n_best]), "score": hypotheses.scores}
+    """(B,) string to what was found, best first: `text` (B, N) string and `score` (B, N) float32; and in ids, `ids`
+    (B, N, L) int32 and their `log_probs` (B, N, L) float32.
+
+    Args:
+        prefix: (B,) string, how each output must begin; None forces nothing.
+        replace_unknown: names words that the vocabulary lacks by those of the source: see `unknowns`.
+    """
+    heard = no_empty_axis(tokens.prepare(text, source, max_source))
+    if prefix is not None:
+        search = begun(search, prefix, target, max_length)
+    hypotheses = decode.generate(model, heard, search, max_length)
+    ids = tf.reshape(hypotheses.ids, [-1, max_length])
+    said = unknowns.named(text, heard, ids, model, source, target) if replace_unknown else target.decode(ids)
+    return {
+        "text": tf.reshape(said, [-1, search.n_best]),
+        "score": hypotheses.scores,
+        "ids": hypotheses.ids,
+        "log_probs": hypotheses.token_log_probs,
+    }
+
+
+def begun(search, prefix, target: tokens.Tokenizer, max_length: int):
+    """A search whose outputs begin with `prefix`, (B,) string; it is good for these rows only."""
+    ids = target.encode(prefix)
+    # A prefix that lost its end would be another one.
+    lengths = ids.row_lengths()
+    tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), PREFIX_TOO_LONG)
+    prefixes = Prefixes(ids.to_tensor(PAD, shape=[None, max_length]))
+    return dataclasses.replace(search, controls=(prefixes, *search.controls))
 
 
 def scored(
@@ -51,14 +91,17 @@ def scored(
     target: tokens.Tokenizer,
     max_source: int,
     max_length: int,
-):
-    """(B,) string and (B,) string said of it to (B,) float32 log probabilities."""
+) -> dict:
+    """(B,) string and (B,) string said of it to its `ids` (B, L) int32, their `log_probs` (B, L) float32, 0 after the
+    end, and the `score` (B,) float32, which is the sum."""
     lengths = target.encode(said).row_lengths()
     # The score of a target that lost its end would be a number, but of another text.
     tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
     ids = tokens.prepare(said, target, max_length)
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
-    return decode.score(model, heard, _of_length(ids, max_length))[1]
+    ids = of_length(ids, max_length)
+    log_probs, score = decode.score(model, heard, ids)
+    return {"ids": ids, "log_probs": log_probs, "score": score}
 
 
 def attended(
@@ -77,18 +120,6 @@ def attended(
     """
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
     ids = no_empty_axis(tokens.prepare(said, target, max_length))
-    before = tf.concat([tf.fill([tf.shape(ids)[0], 1], BOS), ids[:, :-1]], axis=1)
-    weights = model.attention(heard, _of_length(before, max_length))[:, : tf.shape(ids)[1]]
+    weights = model.attention(heard, of_length(shifted(ids), max_length))[:, : tf.shape(ids)[1]]
     weights = tf.where(tf.not_equal(ids, PAD)[:, :, None], weights, 0.0)
     return {"weights": weights, "source": source.named(heard), "target": target.named(ids)}
-
-
-def no_empty_axis(ids):
-    """(B, S) with S at least 1: a batch of no rows has no length of its own, and layers want a first position."""
-    return tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]], constant_values=PAD)
-
-
-def _of_length(ids, length: int):
-    """(B, T) ids, T at most `length`, to (B, length): loops want their length static."""
-    padded = tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]], constant_values=PAD)
-    return tf.ensure_shape(padded, [None, length])

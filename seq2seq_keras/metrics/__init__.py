@@ -1,5 +1,6 @@
 """Figures about predictions: while training, over decoded text, over edits."""
 
+from .consensus import consensus
 from .edit import error_rate
 from .overlap import Overlap, Significance, bleu, chrf, compare
 from .sequence import Perplexity, TokenAccuracy
@@ -12,5 +13,6 @@ __all__ = [
     "bleu",
     "chrf",
     "compare",
+    "consensus",
     "error_rate",
 ]

@@ -63,9 +63,31 @@ class Seq2Seq(keras.Model):
         return getattr(self.decoder, "lengthen", None)
 
     @property
+    def shares_fixed(self) -> bool:
+        """Whether the rows of one source can share the part of a state that never changes."""
+        return getattr(self.decoder, "shares_fixed", False)
+
+    @property
+    def extend(self):
+        """Several steps at once: (ids (B, N) int32, state), N static, to (logits (B, N, V) float32 after each id,
+        state); None where the decoder takes one step at a time."""
+        return self._extend if hasattr(self.decoder, "extend") else None
+
+    @property
+    def rewind(self):
+        """How a state goes back to an earlier one: (state, (B,) int32 steps taken until then) to that state; None
+        where the decoder forgets."""
+        return getattr(self.decoder, "rewind", None)
+
+    @property
+    def alignment(self):
+        """Where the step that led to a state looked, state to (B, S) float32; None without attention."""
+        return getattr(self.decoder, "alignment", None)
+
+    @property
     def has_attention(self) -> bool:
         """Whether the decoder can say where it looked."""
-        return hasattr(self.decoder, "alignment")
+        return self.alignment is not None
 
     def attention(self, source, target):
         """Where each step looked while the target was forced upon it.
@@ -92,7 +114,7 @@ class Seq2Seq(keras.Model):
         def step(time, carry, maps):
             _, after = self.step(ops.take(target, time, axis=1), DecodeState(carry, start.fixed))
             here = ops.reshape(ops.equal(places, time), (1, -1, 1))
-            looked = ops.cast(ops.expand_dims(self.decoder.alignment(after), 1), "float32")  # (B, 1, S)
+            looked = ops.cast(ops.expand_dims(self.alignment(after), 1), "float32")  # (B, 1, S)
             return ops.add(time, 1), after.carry, ops.where(here, looked, maps)
 
         nothing = ops.zeros((ops.shape(source)[0], target.shape[1], ops.shape(source)[1]), "float32")
@@ -118,6 +140,10 @@ class Seq2Seq(keras.Model):
         )
         logits, after = self.step(ids, state)
         return keras.Model([ids, state], [logits, after], name="decoder_model")
+
+    def _extend(self, ids, state: DecodeState):
+        outputs, state = self.decoder.extend(self._table(ids), state)
+        return self._table.score(outputs), state
 
     @property
     def _table(self):

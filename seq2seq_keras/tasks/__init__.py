@@ -1,5 +1,6 @@
 """What a user holds: reader, model, search and writer in one object."""
 
-from .text_to_text import Alignment, Scored, TextToText
+from .outputs import Alignment, Scored
+from .text_to_text import TextToText
 
 __all__ = ["Alignment", "Scored", "TextToText"]

@@ -1,52 +1,28 @@
 """Strings in, strings out."""
 
 import os
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from seq2seq_keras import decode, export, tokens
+from seq2seq_keras import decode, export, metrics, tokens
+from seq2seq_keras.context import Stepper
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import texts
-from seq2seq_keras.folders import replacing
-from seq2seq_keras.models import Seq2Seq
+from seq2seq_keras.export import texts, unknowns
+from seq2seq_keras.export.growing import growing
 from seq2seq_keras.tasks import store
-
-_SEARCHES = {"beam": decode.Beam, "greedy": decode.Greedy}
-_MODEL = "model.keras"
-_TEXTS = tf.TensorSpec([None], tf.string)
-
-
-class Scored(NamedTuple):
-    """One output."""
-
-    text: str
-    score: float
-    """What the search ranks by: larger is better."""
-
-
-class Alignment(NamedTuple):
-    """Where each output piece looked in the source."""
-
-    source: list[str]
-    """S pieces."""
-    target: list[str]
-    """T pieces."""
-    weights: np.ndarray
-    """(T, S) float32, rows sum to 1."""
+from seq2seq_keras.tasks.graphs import Graphs
+from seq2seq_keras.tasks.outputs import Alignment, Scored, scored
 
 
 class TextToText:
     """A model with its vocabularies and its search. Training stays plain Keras, on the model.
 
     Args:
-        model: a `Seq2Seq`.
+        model: a `Seq2Seq`; or for decoding alone any stepper over these ids, such as a `decode.Ensemble`.
         source: tokenizer of the source, and of the target if that is not given.
         target: tokenizer of the target.
-        search: `decode.Beam(...)` or `decode.Greedy()`.
+        search: `decode.Beam(...)`, `decode.Greedy()` or another one.
         max_source: most source ids; what is longer loses its end.
         max_length: most ids of an output, EOS included.
         batch_size: texts decoded at once.
@@ -57,7 +33,7 @@ class TextToText:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: Stepper,
         source: tokens.Tokenizer,
         target: tokens.Tokenizer | None = None,
         *,
@@ -70,56 +46,114 @@ class TextToText:
         self.shared = target is None
         self.search = decode.Beam() if search is None else search
         self.max_source, self.max_length, self.batch_size = max_source, max_length, batch_size
-        self._traced: dict = {}
         texts.check_sizes(model, source, self.target)
+        self._graphs = Graphs(model, source, self.target, max_source, max_length)
+        self._names = np.array(self.target.pieces, object)
 
-    def generate(self, texts: list[str], search=None) -> list[str]:
-        """The best output for each text, in order.
+    def generate(self, texts: list[str], search=None, **options) -> list[str]:
+        """The best output for each text, in order; arguments as of `nbest`."""
+        return [outputs[0].text for outputs in self.nbest(texts, search, **options)]
+
+    def nbest(
+        self, texts: list[str], search=None, *, prefixes: list[str] | None = None, replace_unknown: bool = False
+    ) -> list[list[Scored]]:
+        """All outputs that the search returns for each text, best first; `decode.Beam(5, n_best=5)` returns five.
+
+        A text for which nothing may be said gets an empty output of score -inf.
 
         Args:
             search: in place of the task's own.
-        """
-        return [outputs[0].text for outputs in self.nbest(texts, search)]
+            prefixes: how the outputs for each text must begin; an empty one forces nothing.
+            replace_unknown: names words that the vocabulary lacks by the source words that attention points at;
+                `pieces` go on to call them `<unk>`.
 
-    def nbest(self, texts: list[str], search=None) -> list[list[Scored]]:
-        """All outputs that the search returns for each text, best first; `decode.Beam(5, n_best=5)` returns five."""
-        search = search or self.search
-        if search not in self._traced:
-            self._traced[search] = self._trace(search)
+        Raises:
+            InputError: prefixes of another number than the texts, or with no room for more within `max_length`;
+                unknown words cannot be replaced where a side's units are no words or the model has no attention.
+            ValueError: the search wants to know where the model looked, and that has no attention.
+        """
+        if replace_unknown:
+            unknowns.check(self.model, self.source, self.target)
+        if prefixes is not None:
+            self._check_lengths("prefix", "prefixes", prefixes, texts)
+        outputs = self._graphs.outputs(search or self.search, prefixes is not None, replace_unknown)
         found: list[list[Scored]] = [[] for _ in texts]
         for rows in tokens.alike(texts, self.batch_size):
-            outputs = self._traced[search](tokens.strings([texts[row] for row in rows]))
-            for row, said, ranks in zip(rows, outputs["text"].numpy(), outputs["score"].numpy()):
-                found[row] = [
-                    Scored(text.decode("utf-8"), float(rank)) for text, rank in zip(said, ranks) if rank > -np.inf
-                ] or [Scored("", -np.inf)]
+            given = [texts] if prefixes is None else [texts, prefixes]
+            values = outputs(*(tokens.strings([column[row] for row in rows]) for column in given))
+            columns = [values[name].numpy() for name in ("text", "score", "ids", "log_probs")]
+            for row, *said in zip(rows, *columns):
+                every = [scored(*one, self._names) for one in zip(*said)]
+                found[row] = [one for one in every if one.score > -np.inf] or [Scored("", -np.inf)]
         return found
 
+    def stream(self, text: str, search=None) -> Iterator[str]:
+        """The output for one text as it grows: the whole so far, whenever it has changed.
+
+        Nothing is computed before the next text is asked for; a closed iterator ends the work.
+
+        Args:
+            search: greedy search, or any other that follows a single path; by default greedy search with the rules of
+                the task's own.
+
+        Raises:
+            InputError: a search that keeps several outputs and may change its mind.
+        """
+        search = decode.Greedy(self.search.controls) if search is None else search
+        if search.width > 1:
+            raise InputError(f"{type(search).__name__} follows several paths at once", expected="Greedy() or Sample()")
+        ids = tokens.prepare([text], self.source, self.max_source)
+        steps = decode.stream(self._graphs.stepper, ids, self.max_length, search)
+        return growing(steps, lambda said: self.target.decode(np.array([said], "int32")).numpy()[0].decode("utf-8"))
+
+    def consensus(self, texts: list[str], search, utility: str = "chrf", **options) -> list[str]:
+        """Of many outputs for each text the one most like the others: minimum Bayes risk.
+
+        Args:
+            search: returns the outputs, such as `decode.Sample(count=16, n_best=16)`.
+            utility: how alike two are, `chrf` or `bleu`.
+            options: as of `nbest`.
+
+        Raises:
+            ValueError: another utility.
+        """
+        found = [[one.text for one in outputs] for outputs in self.nbest(texts, search, **options)]
+        return [outputs[best] for outputs, best in zip(found, metrics.consensus(found, utility))]
+
     def score(self, sources: list[str], targets: list[str]) -> list[float]:
-        """log p(target | source) of given targets, in nats.
+        """log p(target | source) of given targets, in nats; `scored` says it of each piece.
 
         Raises:
             InputError: lists of unequal length, or a target over `max_length` ids.
         """
-        if len(sources) != len(targets):
-            raise InputError(f"{len(sources):,} sources and {len(targets):,} targets", expected="as many")
-        if "score" not in self._traced:
-            self._traced["score"] = self._trace_score()
-        lengths = tokens.encode_all(targets, self.target).lengths
-        if len(lengths) and lengths.max() >= self.max_length:
-            raise InputError(
-                f"target {int(lengths.argmax()) + 1} has {lengths.max() + 1:,} ids with its end",
-                expected=f"at most {self.max_length}",
-                remedy="shorten it, or make the task with a larger max_length",
-            )
-        sums = [
-            self._traced["score"](
-                tokens.strings(sources[begin : begin + self.batch_size]),
-                tokens.strings(targets[begin : begin + self.batch_size]),
-            ).numpy()
-            for begin in range(0, len(sources), self.batch_size)
-        ]
-        return np.concatenate(sums).tolist() if sums else []
+        return [one.score for one in self.scored(sources, targets)]
+
+    def scored(self, sources: list[str], targets: list[str]) -> list[Scored]:
+        """Given targets as if a search had found them: log p of the whole and of each piece.
+
+        Raises:
+            InputError: lists of unequal length, or a target over `max_length` ids.
+        """
+        self._check_lengths("target", "targets", targets, sources)
+        found: list[Scored] = []
+        for begin in range(0, len(sources), self.batch_size):
+            rows = slice(begin, begin + self.batch_size)
+            values = self._graphs.scores(tokens.strings(sources[rows]), tokens.strings(targets[rows]))
+            columns = [values[name].numpy() for name in ("score", "ids", "log_probs")]
+            written = [target.encode("utf-8", "replace") for target in targets[rows]]
+            found += [scored(*row, self._names) for row in zip(written, *columns)]
+        return found
+
+    def perplexity(self, sources: list[str], targets: list[str]) -> float:
+        """exp of the mean of -log p over all ids of given targets, ends included.
+
+        Raises:
+            InputError: no target, lists of unequal length, or a target over `max_length` ids.
+        """
+        found = self.scored(sources, targets)
+        if not found:
+            raise InputError("there is no target to measure", expected="at least one")
+        return float(np.exp(-np.mean(np.concatenate([one.log_probs for one in found]), dtype="float64")))
 
     def align(self, source: str, target: str) -> Alignment:
         """Where the model looks while `target` is forced upon it.
@@ -127,9 +161,9 @@ class TextToText:
         Raises:
             ValueError: the model has no attention.
         """
-        found = texts.attended(
-            [source], [target], self.model, self.source, self.target, self.max_source, self.max_length
-        )
+        if not getattr(self.model, "has_attention", False):
+            raise ValueError(f"{type(self.model).__name__} has no attention to show")
+        found = self._graphs.attended(tokens.strings([source]), tokens.strings([target]))
         left, right = ([piece.decode() for piece in found[side].numpy()[0]] for side in ("source", "target"))
         return Alignment(left, right, found["weights"].numpy()[0])
 
@@ -137,26 +171,9 @@ class TextToText:
         """Writes all that `load` needs: the `.keras` file without optimizer, vocabularies, search and limits.
 
         Raises:
-            InputError: it cannot be written; what was there before is untouched.
+            InputError: it cannot be written, or the model is no `Seq2Seq`; what was there before is untouched.
         """
-        model = type(self.model).from_config(self.model.get_config())  # a compiled model would bring its optimizer
-        model.set_weights(self.model.get_weights())
-        name = next(name for name, kind in _SEARCHES.items() if isinstance(self.search, kind))
-        fields = vars(self.search)
-        head = {
-            "search": {"kind": name, **fields},
-            "max_source": self.max_source,
-            "max_length": self.max_length,
-            "batch_size": self.batch_size,
-            "source": self.source.fingerprint,
-            "target": None if self.shared else self.target.fingerprint,
-        }
-        with replacing(folder, store.NAME, "the task") as beside:
-            model.save(beside / _MODEL)
-            self.source.save(beside / "source")
-            if not self.shared:
-                self.target.save(beside / "target")
-            store.write_head(beside, head)
+        store.write(folder, self)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "TextToText":
@@ -165,33 +182,24 @@ class TextToText:
         Raises:
             InputError: missing or damaged, or a vocabulary of another model.
         """
-        folder, head = Path(folder), store.read_head(folder)
-        source = tokens.load(folder / "source", head["source"])
-        target = None if head.get("target") is None else tokens.load(folder / "target", head["target"])
-        try:
-            model = keras.saving.load_model(folder / _MODEL, compile=False)
-        except Exception as error:  # Keras raises whatever its zip, HDF5 and JSON readers do
-            raise InputError(
-                f"cannot be read ({type(error).__name__})", where=folder / _MODEL, remedy="save the task again"
-            ) from error
-        limits = {name: head[name] for name in ("max_source", "max_length", "batch_size")}
-        how = dict(head["search"])
-        try:
-            search = _SEARCHES[how.pop("kind")](**how)
-        except (KeyError, TypeError, ValueError):
-            raise InputError(
-                f"search {head['search']} is not known", where=folder / store.NAME, expected=", ".join(_SEARCHES)
-            ) from None
-        return cls(model, source, target, search=search, **limits)
+        return cls(**store.read(folder))
 
     def export(
-        self, folder: str | os.PathLike, settings: dict | None = None, card: dict | None = None, check: list[str] = ()
+        self,
+        folder: str | os.PathLike,
+        settings: dict | None = None,
+        card: dict | None = None,
+        check: list[str] = (),
+        *,
+        replace_unknown: bool = False,
     ) -> None:
         """Writes a SavedModel, strings in and strings out, that needs no code of ours: see `export.write`.
 
         Args:
             check: texts that a fresh process must answer as this one does; else nothing is written.
+            replace_unknown: names words that the vocabulary lacks by the source words that attention points at.
         """
+        store.check_whole(self, "export")
         export.write(
             folder,
             self.model,
@@ -202,19 +210,18 @@ class TextToText:
             max_length=self.max_length,
             settings=settings,
             card=card,
-            answers=dict(zip(check, self.generate(list(check)))),
+            answers=dict(zip(check, self.generate(list(check), replace_unknown=replace_unknown))),
+            replace_unknown=replace_unknown,
         )
 
-    def _trace(self, search):
-        @tf.function(input_signature=[_TEXTS])
-        def outputs(text):
-            return texts.found(text, self.model, self.source, self.target, search, self.max_source, self.max_length)
-
-        return outputs
-
-    def _trace_score(self):
-        @tf.function(input_signature=[_TEXTS, _TEXTS])
-        def sums(text, said):
-            return texts.scored(text, said, self.model, self.source, self.target, self.max_source, self.max_length)
-
-        return sums
+    def _check_lengths(self, one: str, many: str, given: list[str], sources: list[str]) -> None:
+        """Targets or prefixes: as many as the texts, and with room for one more id."""
+        if len(given) != len(sources):
+            raise InputError(f"{len(sources):,} sources and {len(given):,} {many}", expected="as many")
+        lengths = tokens.encode_all(given, self.target).lengths
+        if len(lengths) and lengths.max() >= self.max_length:
+            raise InputError(
+                f"{one} {int(lengths.argmax()) + 1} has {lengths.max() + 1:,} ids with its end",
+                expected=f"at most {self.max_length}",
+                remedy="shorten it, or make the task with a larger max_length",
+            )

@@ -68,7 +68,7 @@ def test_a_state_that_is_lengthened_on_the_way_says_the_same(model, monkeypatch)
     for search in (decode.Greedy(), decode.Beam(3, 1.0, n_best=3)):
         whole = decode.generate(model, SOURCES, search, length)
         with monkeypatch.context() as patched:
-            patched.setattr(sys.modules[decode.Hypotheses.__module__], "_ROOMS", (1, 2, 4, 99))
+            patched.setattr(sys.modules[decode.generate.__module__], "_ROOMS", (1, 2, 4, 99))
             grown = decode.generate(model, SOURCES, search, length)
         np.testing.assert_array_equal(grown.ids, whole.ids)
         np.testing.assert_allclose(grown.scores, whole.scores, rtol=1e-5, atol=1e-5)

@@ -148,10 +148,34 @@ def test_an_export_without_a_version_number(place, tmp_path, capfd):
     assert "no version number" in said and str(tmp_path / "latest" / "1") in said
 
 
-def test_a_beam_asked_of_a_saved_model(tmp_path, capfd):
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("--beam 3", "--beam cannot be changed"),
+        ("--temperature 0.5", "--temperature cannot be changed"),
+        ("--ban x --no-repeat 2", "--no-repeat and --ban cannot be changed"),
+        ("--ensemble other", "--ensemble cannot be changed"),
+        ("--search sample --prefix x", "--prefix goes with the search of a SavedModel"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_saved_model(tmp_path, capfd, asked, message):
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    said = refused(capfd, ["generate", f"--model={tmp_path}", "--beam", "3"])
-    assert "--beam cannot be changed" in said
+    assert message in refused(capfd, ["generate", f"--model={tmp_path}", *asked.split()])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("--n-best 0", "count from 1"),
+        ("--mbr 0 --search sample", "count from 1"),
+        ("--mbr 3", "Add --search sample"),
+        ("--mbr 3 --search sample --best-of 2", "leave --n-best and --best-of out"),
+        ("--search greedy --n-best 2", "one output a line"),
+        ("--stream --n-best 2 --alignments x", "--n-best and --alignments waits for whole outputs"),
+    ],
+)
+def test_outputs_that_have_no_meaning_together(capfd, asked, message):
+    assert message.lower() in refused(capfd, ["generate", "--model=nowhere", *asked.split()]).lower()
 
 
 SETTINGS = {

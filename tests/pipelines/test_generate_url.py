@@ -64,11 +64,28 @@ def said(capfd, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("asked", [(), ("--search", "greedy"), ("--n-best", 2)], ids=str)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (),
+        ("--search", "greedy"),
+        ("--n-best", 2),
+        ("--search", "sample", "--temperature", 0.8, "--top-k", 6, "--seed", 3),
+        ("--search", "sample", "--mbr", 3),
+        ("--prefix", "ab"),
+    ],
+    ids=str,
+)
 def test_a_served_model_says_the_same(said, folder, url, asked):
     from_folder = said("--model", folder / "1", *asked)
     assert len(from_folder.splitlines()) >= 5
     assert said("--model", "letters", "--url", url, "--batch", 2, *asked) == from_folder
+
+
+def test_a_stream_of_a_server_writes_what_it_says(said, folder, served):
+    command = ("--search", "greedy")
+    streamed = said("--model", "letters", "--url", served["http"], "--stream", *command)
+    assert streamed == said("--model", folder / "1", *command) == said("--model", folder / "1", "--stream", *command)
 
 
 def test_figures_are_written(said, url, tmp_path):
@@ -82,6 +99,12 @@ def test_figures_are_written(said, url, tmp_path):
         (("--n-best", WIDTH + 1), f"--n-best is {WIDTH + 1}; expected at most {WIDTH}, the beam of this model"),
         (("--search", "beam"), "--search beam cannot be asked of a server. Leave --search out"),
         (("--beam", 3, "--length-penalty", 1), "--beam and --length-penalty cannot be changed in a SavedModel"),
+        (("--search", "diverse"), "--search diverse cannot be asked of a SavedModel"),
+        (("--ban", "a"), "--ban cannot be changed in a SavedModel"),
+        (("--stream",), "a SavedModel streams greedy search alone. Add --search greedy"),
+        (("--alignments", "pictures"), "--alignments needs a model with attention, in a folder"),
+        (("--search", "sample", "--n-best", 2), "a SavedModel draws one output a line"),
+        (("--prefix", "a" * 9), "the server says"),
         (("--model", "nope"), "the server says 'Could not find any versions of model nope'"),
         (("--batch", 9), "the server says 'The request has 9 instances, the limit is 8'"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras import ops
 
 from seq2seq_keras.context import BOS, EOS, PAD
 from seq2seq_keras.decode import Beam, Greedy, generate, score
@@ -78,8 +79,8 @@ def test_ending_early_is_as_good_as_going_on(seed, width):
     """A search of the same width that is never done finds nothing else."""
 
     class Restless(Beam):
-        def done(self, state, time):
-            return False
+        def finished(self, state, time):
+            return ops.zeros_like(super().finished(state, time))
 
     model = table(seed)
     early, late = (generate(model, SOURCES, kind(width, 0.6), LENGTH) for kind in (Beam, Restless))

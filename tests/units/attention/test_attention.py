@@ -34,10 +34,12 @@ def test_multi_head_attention_is_the_papers_formula():
     np.testing.assert_allclose(queries, by_hand, atol=1e-6)
 
     mixed, expected = oracles.multi_head_attention(*map(oracles.numbers, (queries, keys, values)), seen)
-    output, weights = attention.attend(queries, keys, values, seen)
-    np.testing.assert_allclose(weights, expected, atol=1e-6)
     kernel, bias = map(oracles.numbers, attention.join.weights)
-    np.testing.assert_allclose(output, mixed.transpose(0, 2, 1, 3).reshape(3, 4, 8) @ kernel + bias, atol=1e-5)
+    by_hand = mixed.transpose(0, 2, 1, 3).reshape(3, 4, 8) @ kernel + bias
+    np.testing.assert_allclose(attention(inputs, memory, seen), by_hand, atol=1e-5)
+    flat, weights = attention.look(inputs.reshape(12, 8), keys, values, seen)
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    np.testing.assert_allclose(flat, by_hand.reshape(12, 8), atol=1e-5)
 
 
 def test_heads_must_divide_the_width():

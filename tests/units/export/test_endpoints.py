@@ -9,7 +9,8 @@ from keras import ops, tree
 from tensorflow_serving.apis import prediction_log_pb2
 
 from seq2seq_keras import decode, export, tokens
-from seq2seq_keras.context import BOS
+from seq2seq_keras.context import BOS, PAD
+from seq2seq_keras.decode.controls import Prefixes
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import signatures, warmup
 from tests.units.export.conftest import MAX_LENGTH, MAX_SOURCE, TEXTS
@@ -39,6 +40,34 @@ def test_the_greedy_text(live, loaded):
     assert [text for text, _ in found] == live.said(TEXTS, decode.Greedy())
     expected = live.found(TEXTS, decode.Greedy()).log_probs[:, 0]
     np.testing.assert_allclose([score for _, score in found], expected, **CLOSE)
+
+
+def test_a_text_drawn_at_random(live, loaded):
+    search = decode.Sample(0.8, top_k=5, min_p=0.01, seed=3_000_000_000)
+    found = loaded.sample(TEXTS, 0.8, top_k=5, min_p=0.01, seed=3_000_000_000)
+    assert [text for text, _ in found] == live.said(TEXTS, search)
+    expected = live.found(TEXTS, search).log_probs[:, 0]
+    np.testing.assert_allclose([score for _, score in found], expected, **CLOSE)
+    assert found != loaded.sample(TEXTS, 0.8, top_k=5, min_p=0.01, seed=1)
+
+
+def test_a_text_that_begins_as_it_must(live, loaded):
+    prefixes = ["ab", "", "hello", "a", "", "abc", "b"]
+    ids = live.target.encode(prefixes).to_tensor(PAD).numpy()
+    search = dataclasses.replace(live.search, controls=(Prefixes(ids),))
+    found = loaded.prefixed(TEXTS, prefixes)
+    assert [text for text, _ in found] == live.said(TEXTS, search)
+    assert all(text.startswith(prefix) for (text, _), prefix in zip(found, prefixes))
+    np.testing.assert_allclose([score for _, score in found], live.found(TEXTS, search).scores[:, 0], **CLOSE)
+    free = loaded.scored(TEXTS)
+    assert [found[row][0] for row in (1, 4)] == [free[row][0] for row in (1, 4)]
+
+
+def test_a_text_while_it_grows(live, loaded):
+    for text, (whole, _) in zip(TEXTS, loaded.scored(TEXTS, "greedy")):
+        every = ["", *loaded.stream(text)]
+        assert every[-1] == whole
+        assert all(after.startswith(before) for before, after in zip(every, every[1:]))
 
 
 def test_the_score_of_a_target(live, loaded):
@@ -91,10 +120,12 @@ def test_warm_up_requests_run_every_endpoint_of_texts(live, loaded):
         asked[request.model_spec.signature_name] = set(given)
     texts = {name for name in loaded.signatures if "text" in loaded.signatures[name].structured_input_signature[1]}
     assert set(asked) == texts and asked["score"] == {"text", "target"}
+    assert asked["sample"] == {"text", *signatures.SAMPLING} and asked["prefixed"] == {"text", "prefix"}
 
 
 def test_an_empty_batch(loaded):
     assert loaded.generate([]) == [] and loaded.nbest([]) == [] and loaded.score([], []) == []
+    assert loaded.sample([]) == [] and loaded.prefixed([], []) == []
     nothing = tf.constant([], tf.string)
     for name in ("serving_default", "nbest", "greedy"):
         found = loaded.signatures[name](text=nothing)
@@ -162,6 +193,10 @@ def test_what_a_server_sees(live, loaded):
         assert loaded.signatures[name].structured_input_signature == ((), text)
         assert set(loaded.signatures[name].structured_outputs) == {"text", "score"}
     assert set(loaded.signatures["score"].structured_input_signature[1]) == {"text", "target"}
+    drawn = loaded.signatures["sample"].structured_input_signature[1]
+    assert {name: spec.shape.rank for name, spec in drawn.items()} == {"text": 1} | dict.fromkeys(
+        signatures.SAMPLING, 0
+    )
     without = set() if live.model.has_attention else signatures.OF_ATTENTION
     assert set(loaded.signatures) == set(signatures.ENDPOINTS) - without
     for endpoint in loaded.signatures.values():

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_keras import decode, export, models, tasks, tokens
+from seq2seq_keras.decode import parts
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import signatures
 from seq2seq_keras.export.card import render
@@ -69,7 +70,8 @@ def test_what_lies_beside_the_model(live):
         assert tokens.load(extra / "target").fingerprint == live.target.fingerprint
     settings = json.loads((extra / "settings.json").read_text(encoding="utf-8"))
     assert settings["settings"] == {"width": 8} and settings["max_length"] == MAX_LENGTH
-    assert settings["search"] == {"kind": "Beam", "width": 3, "length_penalty": 0.6, "n_best": 1}
+    assert settings["search"] == parts.described(live.search)
+    assert parts.search(settings["search"]) == live.search and settings["replace_unknown"] is False
     card = (extra / "card.md").read_text(encoding="utf-8")
     assert f"{live.model.count_params():,}" in card and all(name in card for name in signatures.ENDPOINTS)
     assert [path.name for path in live.folder.parent.iterdir()] == ["1"]
@@ -152,6 +154,14 @@ def test_a_parent_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match="cannot be written"):
         export.write(tmp_path / "file" / "1", model, source, target, **LIMITS)
+
+
+def test_a_search_that_holds_tensors_is_refused(tmp_path):
+    model, source, target = build("lstm")
+    search = decode.Sample(temperature=tf.constant(0.5))
+    with pytest.raises(ValueError, match="temperature of Sample"):
+        export.write(tmp_path / "1", model, source, target, **LIMITS | {"search": search})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)

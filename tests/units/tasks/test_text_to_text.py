@@ -1,9 +1,12 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 
 from seq2seq_keras import data, decode, models, tokens
 from seq2seq_keras.context import BOS, PAD
+from seq2seq_keras.decode import controls
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.objectives import token_log_probs
 from seq2seq_keras.tasks import TextToText
@@ -40,9 +43,9 @@ def test_the_batch_size_changes_nothing():
 
 def test_the_search_is_traced_once_for_all_lengths(attentive):
     attentive.generate(["a", "b c d e"])
-    traced = attentive._traced[attentive.search]
+    traced = attentive._graphs.outputs(attentive.search, False, False)
     attentive.generate(["h g f e d c b a", "b"])
-    assert traced is attentive._traced[attentive.search]
+    assert traced is attentive._graphs.outputs(attentive.search, False, False)
     assert traced.experimental_get_tracing_count() == 1
 
 
@@ -79,7 +82,9 @@ def test_alignment_has_a_row_for_each_output_piece(attentive):
 
 
 @pytest.mark.parametrize("family,separate", [("lstm", False), ("attention", True), ("transformer", False)])
-@pytest.mark.parametrize("search", [decode.Greedy(), decode.Beam(4, 1.0)], ids=["greedy", "beam"])
+@pytest.mark.parametrize(
+    "search", [decode.Greedy((controls.MinLength(2),)), decode.Beam(4, 1.0)], ids=["greedy", "beam"]
+)
 def test_saved_and_loaded_is_the_same(tmp_path, family, separate, search):
     live = task(family, separate, search=search, max_source=7, batch_size=3)
     live.save(tmp_path / "task")
@@ -89,6 +94,29 @@ def test_saved_and_loaded_is_the_same(tmp_path, family, separate, search):
     for ours, theirs in zip(loaded.nbest(TEXTS), live.nbest(TEXTS), strict=True):
         assert [scored.text for scored in ours] == [scored.text for scored in theirs]
         np.testing.assert_allclose([scored.score for scored in ours], [scored.score for scored in theirs], rtol=1e-5)
+
+
+def test_searches_that_were_saved_under_their_first_names_are_read(tmp_path, attentive):
+    attentive.save(tmp_path / "task")
+    head = tmp_path / "task" / "task.json"
+    written = json.loads(head.read_text())
+    for before, now in (
+        ({"kind": "greedy"}, decode.Greedy()),
+        ({"kind": "beam", "width": 3, "length_penalty": 0.5, "n_best": 2}, decode.Beam(3, 0.5, 2)),
+    ):
+        head.write_text(json.dumps(written | {"search": before}))
+        assert TextToText.load(tmp_path / "task").search == now
+
+
+@pytest.mark.parametrize(
+    "search", [{"kind": "Magic"}, {}, {"kind": "Beam", "width": 0}, {"kind": "Beam", "tempo": 1}, {"kind": ["Beam"]}]
+)
+def test_a_search_that_is_not_known_is_named(tmp_path, attentive, search):
+    attentive.save(tmp_path / "task")
+    head = tmp_path / "task" / "task.json"
+    head.write_text(json.dumps(json.loads(head.read_text()) | {"search": search}))
+    with pytest.raises(InputError, match="task.json: search: .*Save the task again"):
+        TextToText.load(tmp_path / "task")
 
 
 def test_saving_again_replaces_and_saving_over_something_else_is_refused(tmp_path, attentive):

@@ -1,0 +1,91 @@
+"""What a task runs, as graphs that are traced once."""
+
+from functools import cached_property
+
+import tensorflow as tf
+
+from seq2seq_keras import tokens
+from seq2seq_keras.context import DecodeState, Stepper
+from seq2seq_keras.export import texts
+
+_TEXTS = tf.TensorSpec([None], tf.string)
+
+
+class Graphs:
+    """Strings to strings by one model, a graph for each way of decoding that was asked for.
+
+    Args:
+        model: the stepper.
+        source: tokenizer of the source.
+        target: tokenizer of the target.
+        max_source: most source ids, EOS included.
+        max_length: most target ids, EOS included.
+    """
+
+    def __init__(
+        self, model: Stepper, source: tokens.Tokenizer, target: tokens.Tokenizer, max_source: int, max_length: int
+    ):
+        self._model, self._source, self._target = model, source, target
+        self._limits = (max_source, max_length)
+        self._outputs: dict = {}
+
+    def outputs(self, search, prefixed: bool, replace_unknown: bool):
+        """A function of (B,) texts, and of (B,) prefixes if those are given: see `texts.found`."""
+        key = (search, prefixed, replace_unknown)
+        if key not in self._outputs:
+            self._outputs[key] = self._traced(*key)
+        return self._outputs[key]
+
+    @cached_property
+    def scores(self):
+        """A function of (B,) texts and (B,) targets: see `texts.scored`."""
+
+        @tf.function(input_signature=[_TEXTS, _TEXTS], autograph=False)
+        def scores(text, said):
+            return texts.scored(text, said, self._model, self._source, self._target, *self._limits)
+
+        return scores
+
+    @cached_property
+    def attended(self):
+        """A function of (B,) texts and (B,) targets: see `texts.attended`."""
+
+        @tf.function(input_signature=[_TEXTS, _TEXTS], autograph=False)
+        def attended(text, said):
+            return texts.attended(text, said, self._model, self._source, self._target, *self._limits)
+
+        return attended
+
+    @cached_property
+    def stepper(self) -> "Stepped":
+        """The model for loops outside a graph."""
+        return Stepped(self._model)
+
+    def _traced(self, search, prefixed: bool, replace_unknown: bool):
+        @tf.function(input_signature=[_TEXTS] * (2 if prefixed else 1), autograph=False)
+        def outputs(text, prefix=None):
+            more = {"prefix": prefix, "replace_unknown": replace_unknown}
+            return texts.found(text, self._model, self._source, self._target, search, *self._limits, **more)
+
+        # Now, since TensorFlow warns of a function that is traced by many a call, and takes several searches for one.
+        outputs.get_concrete_function()
+        return outputs
+
+
+class Stepped:
+    """Encodes and steps as `stepper` does, by graphs: faster where a Python loop calls it."""
+
+    def __init__(self, stepper: Stepper):
+        self._stepper = stepper
+        self._init_state = tf.function(stepper.init_state, autograph=False, reduce_retracing=True)
+        self._step = tf.function(stepper.step, autograph=False, reduce_retracing=True)
+
+    @property
+    def alignment(self):
+        return getattr(self._stepper, "alignment", None)
+
+    def init_state(self, source, max_length: int) -> DecodeState:
+        return self._init_state(tf.cast(source, tf.int32), max_length)
+
+    def step(self, ids, state: DecodeState):
+        return self._step(ids, state)
