@@ -1,4 +1,4 @@
-"""Loops that XLA compiles whole, one program for each shape: this project's own, and that of KerasHub's samplers.
+"""The loops of KerasHub's samplers, which XLA compiles whole, one program for each shape.
 
 KerasHub compiles its generation with XLA, so its sampler is measured in the same frame: tokenizer, compiled loop,
 detokenizer. Its step is that of our model, with the cache at its full length, as KerasHub has it.
@@ -12,7 +12,7 @@ from keras import ops, tree
 
 from pipelines.bench_decode_cases import Case
 from pipelines.bench_decode_systems import Said
-from seq2seq_keras import decode, tokens
+from seq2seq_keras import tokens
 from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
 from seq2seq_keras.export.shapes import no_empty_axis
@@ -72,11 +72,6 @@ def lengths(ids: np.ndarray) -> list[int]:
     ends = ids == EOS
     before = np.cumsum(ends, axis=1) - ends == 0
     return (before & (ids != PAD)).sum(axis=1).tolist()
-
-
-def own(ids, task: TextToText, search):
-    """This project's loop."""
-    return decode.generate(task.model, ids, search, task.max_length).ids[:, 0]
 
 
 def keras_hub(ids, task: TextToText, search):

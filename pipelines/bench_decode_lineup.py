@@ -10,6 +10,7 @@ from pipelines.bench_decode_cases import Subject
 from pipelines.bench_decode_systems import LIVE, Live, System, saved
 from pipelines.settings import BenchDecode
 from seq2seq_keras.errors import InputError
+from seq2seq_keras.tasks import TextToText
 
 _CTRANSLATE2 = {"ctranslate2": "float32", "ctranslate2-int8": "int8"}
 """Systems by what they compute in."""
@@ -40,7 +41,7 @@ def lineup(
         if name == "saved_model":
             systems[name] = saved(subject, settings, folder / name, known)
         elif name == "xla":
-            systems[name] = bench_decode_compiled.Compiled(subject.task, bench_decode_compiled.own)
+            systems[name] = Live(compiled(subject.task), known)
         else:
             try:
                 systems[name] = _peer(name, subject, folder, cores)
@@ -48,6 +49,12 @@ def lineup(
                 skipped[name] = getattr(error, "found", str(error))  # without what else a user could do
                 print(f"{subject.name}: {name} skipped: {skipped[name]}", flush=True)
     return systems, skipped
+
+
+def compiled(task: TextToText) -> TextToText:
+    """The same model, whose loop XLA compiles."""
+    options = {name: getattr(task, name) for name in ("search", "max_source", "max_length")}
+    return TextToText(task.model, task.source, None if task.shared else task.target, **options, jit_compile=True)
 
 
 def _peer(name: str, subject: Subject, folder: Path, cores: int) -> System:

@@ -24,9 +24,10 @@ def live(settings: Generate) -> Speaker:
     """A run, which can be asked anything."""
     from seq2seq_keras.tasks import TextToText
 
-    task = TextToText.load(runs.model_folder(settings.model))
+    task = TextToText.load(runs.model_folder(settings.model), jit_compile=settings.jit)
     if settings.ensemble:
-        task = together(task, [TextToText.load(runs.model_folder(run)) for run in settings.ensemble])
+        others = [TextToText.load(runs.model_folder(run)) for run in settings.ensemble]
+        task = together(task, others, settings.jit)
     task.batch_size = settings.batch
     search = searches.asked(settings.strategy, settings.rules, task, settings.mbr or settings.n_best)
     if settings.stream and search.width > 1:
@@ -42,7 +43,7 @@ def live(settings: Generate) -> Speaker:
     return Speaker(answer, lambda line: task.stream(line, search), align)
 
 
-def together(task, others: list):
+def together(task, others: list, jit_compile: bool = False):
     """One task of several models, with the search and the limits of the first.
 
     Raises:
@@ -61,4 +62,5 @@ def together(task, others: list):
         search=task.search,
         max_source=min(one.max_source for one in (task, *others)),
         max_length=min(one.max_length for one in (task, *others)),
+        jit_compile=jit_compile,
     )

@@ -129,7 +129,7 @@ def _as_saved(settings: Generate, remedy: str) -> None:
     fixed = [name for name in vars(strategy) if name not in free and getattr(strategy, name) is not None]
     default = Rules()
     fixed += [name for name in vars(rules) if name != "prefix" and getattr(rules, name) != getattr(default, name)]
-    fixed += [name for name in ("ensemble", "replace_unknown") if getattr(settings, name)]
+    fixed += [name for name in ("ensemble", "replace_unknown", "jit") if getattr(settings, name)]
     if fixed:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in fixed)
         raise InputError(f"{flags} cannot be changed in a SavedModel", remedy=remedy)

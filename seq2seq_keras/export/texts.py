@@ -51,6 +51,7 @@ def found(
     *,
     prefix=None,
     replace_unknown: bool = False,
+    generate=decode.generate,
 ) -> dict:
     """(B,) string to what was found, best first: `text` (B, N) string and `score` (B, N) float32; and in ids, `ids`
     (B, N, L) int32 and their `log_probs` (B, N, L) float32.
@@ -58,11 +59,12 @@ def found(
     Args:
         prefix: (B,) string, how each output must begin; None forces nothing.
         replace_unknown: names words that the vocabulary lacks by those of the source: see `unknowns`.
+        generate: the loop.
     """
     heard = no_empty_axis(tokens.prepare(text, source, max_source))
     if prefix is not None:
         search = begun(search, prefix, target, max_length)
-    hypotheses = decode.generate(model, heard, search, max_length)
+    hypotheses = generate(model, heard, search, max_length)
     ids = tf.reshape(hypotheses.ids, [-1, max_length])
     said = unknowns.named(text, heard, ids, model, source, target) if replace_unknown else target.decode(ids)
     return {

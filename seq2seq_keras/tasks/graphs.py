@@ -1,5 +1,6 @@
 """What a task runs, as graphs that are traced once."""
 
+import functools
 from functools import cached_property
 
 import tensorflow as tf
@@ -7,6 +8,7 @@ import tensorflow as tf
 from seq2seq_keras import tokens
 from seq2seq_keras.context import DecodeState, Stepper
 from seq2seq_keras.export import texts
+from seq2seq_keras.tasks.compiled import CompiledLoop
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 
@@ -20,13 +22,21 @@ class Graphs:
         target: tokenizer of the target.
         max_source: most source ids, EOS included.
         max_length: most target ids, EOS included.
+        jit_compile: compiles the loop by XLA, but where there are prefixes.
     """
 
     def __init__(
-        self, model: Stepper, source: tokens.Tokenizer, target: tokens.Tokenizer, max_source: int, max_length: int
+        self,
+        model: Stepper,
+        source: tokens.Tokenizer,
+        target: tokens.Tokenizer,
+        max_source: int,
+        max_length: int,
+        jit_compile: bool,
     ):
         self._model, self._source, self._target = model, source, target
         self._limits = (max_source, max_length)
+        self._loop = CompiledLoop() if jit_compile else None
         self._outputs: dict = {}
 
     def outputs(self, search, prefixed: bool, replace_unknown: bool):
@@ -62,10 +72,15 @@ class Graphs:
         return Stepped(self._model)
 
     def _traced(self, search, prefixed: bool, replace_unknown: bool):
+        fixed = {"model": self._model, "source": self._source, "target": self._target, "search": search}
+        fixed |= dict(zip(("max_source", "max_length"), self._limits)) | {"replace_unknown": replace_unknown}
+        if self._loop is not None and not prefixed:
+            # Around the loop nothing is compiled: XLA has no strings.
+            return functools.partial(texts.found, **fixed, generate=self._loop)
+
         @tf.function(input_signature=[_TEXTS] * (2 if prefixed else 1), autograph=False)
         def outputs(text, prefix=None):
-            more = {"prefix": prefix, "replace_unknown": replace_unknown}
-            return texts.found(text, self._model, self._source, self._target, search, *self._limits, **more)
+            return texts.found(text, **fixed, prefix=prefix)
 
         # Now, since TensorFlow warns of a function that is traced by many a call, and takes several searches for one.
         outputs.get_concrete_function()

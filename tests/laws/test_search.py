@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from seq2seq_keras import decode
 from seq2seq_keras.context import EOS, PAD, UNK
+from seq2seq_keras.decode.controls import MinLength, NoRepeat
 from tests import cases
 
 LENGTH = 3
@@ -47,13 +48,29 @@ def test_a_wide_beam_is_exhaustive_search_and_its_scores_are_those_of_its_ids(mo
         np.testing.assert_array_equal(found.ids[row], padded[best])
 
 
-def test_search_is_traced_once_for_every_batch_and_length(model):
+SEARCHES = [
+    decode.Greedy((MinLength(1),)),
+    decode.Beam(2, controls=(NoRepeat(1),)),
+    decode.DiverseBeam(4, groups=2),
+    decode.LexicalBeam(((5,),), bank=2),
+    decode.Sample(top_k=3, count=2, n_best=2),
+]
+
+
+def test_the_most_likely_sample_is_greedy(model):
+    greedy, sample = (decode.generate(model, SOURCES, how, LENGTH) for how in (decode.Greedy(), decode.Sample(top_k=1)))
+    np.testing.assert_array_equal(greedy.ids, sample.ids)
+    np.testing.assert_allclose(greedy.scores, sample.scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
+def test_search_is_traced_once_for_every_batch_and_length(model, search):
     traces = []
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def run(source):
         traces.append(1)
-        return decode.generate(model, source, decode.Beam(2), LENGTH)
+        return decode.generate(model, source, search, LENGTH)
 
     wide = run(np.pad(SOURCES, [(0, 0), (0, 3)]))
     one = run(SOURCES[1:, :2])

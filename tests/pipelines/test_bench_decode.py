@@ -147,7 +147,7 @@ def agreed(found: bench_decode_cases.Subject, system, case: Case) -> Said:
 @pytest.mark.parametrize(("family", "kind"), [("transformer", "beam"), ("attention", "greedy")])
 def test_the_compiled_loop_says_what_the_live_one_says(tokenizer, family, kind):
     found = subject(tokenizer, family)
-    system = bench_decode_compiled.Compiled(found.task, bench_decode_compiled.own)
+    system = bench_decode_systems.Live(bench_decode_lineup.compiled(found.task), {})
     agreed(found, system, cases(search=(kind,))[0])
 
 

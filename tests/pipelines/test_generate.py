@@ -44,6 +44,10 @@ def test_rules_hold(place, said):
     assert all(line.startswith("d e") for line in said(place.run, "--prefix", "d e"))
 
 
+def test_a_compiled_search_says_what_is_said_without(place, said):
+    assert said(place.run, "--jit", "--batch", 1) == said(place.run)
+
+
 def test_words_that_must_appear_do(place, said):
     for line in said(place.run, "--must", "h g", "a", "--beam", 3):
         assert "h g" in line and "a" in line.split()

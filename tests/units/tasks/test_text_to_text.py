@@ -49,6 +49,17 @@ def test_the_search_is_traced_once_for_all_lengths(attentive):
     assert traced.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize("search", [decode.Beam(2, n_best=2), decode.Sample(seed=1)], ids=["beam", "sample"])
+def test_a_compiled_search_says_the_same_and_is_compiled_once_for_lengths_alike(search):
+    plain, compiled = (task("transformer", search=search, jit_compile=jit) for jit in (False, True))
+    compiled.batch_size = plain.batch_size = 1
+    for one, other in zip(plain.nbest(TEXTS), compiled.nbest(TEXTS)):
+        assert [found.text for found in one] == [found.text for found in other]
+        np.testing.assert_allclose([found.score for found in one], [found.score for found in other], atol=1e-4)
+    assert len(compiled._graphs._loop._compiled) == 1
+    assert plain.nbest(["a"], prefixes=["b"])[0][0].text == compiled.nbest(["a"], prefixes=["b"])[0][0].text
+
+
 def test_n_best_is_sorted_and_scored(attentive):
     for outputs in attentive.nbest(TEXTS):
         scores = [scored.score for scored in outputs]
