@@ -24,6 +24,12 @@ def likeliest(logits, count: int):
     Best first; of equals the smaller id. -inf all over a row with NaN.
     """
     logits = ops.cast(logits, "float32")
+    if count == 1 and logits.shape[0] is not None:
+        # Where shapes are fixed, as XLA wants them: it fuses all of this, and would sort for `top_k`.
+        log_probs = speakable(logits) - ops.logsumexp(logits, axis=-1, keepdims=True)
+        best = ops.max(log_probs, axis=-1, keepdims=True)
+        ids = ops.cast(ops.argmax(log_probs, axis=-1, keepdims=True), "int32")
+        return ops.where(ops.isnan(best), float("-inf"), best), ids
     # Two more, since PAD and BOS may be among them: cheaper than to go through the vocabulary and hide them.
     best, ids = _highest(logits, min(count + 2, logits.shape[-1]))
     highest = best[:, :1]
