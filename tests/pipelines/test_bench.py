@@ -67,6 +67,7 @@ def test_made_up_pairs_have_the_lengths_of_multi30k():
     assert bench_data.made_up(50).target == bench_data.made_up(50).target
 
 
+@pytest.mark.slow
 def test_command_writes_table_and_figures(tmp_path, capsys):
     options = [item for name, value in TINY.items() for item in (f"--{name.replace('_', '-')}", str(value))]
     places = [
