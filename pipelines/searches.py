@@ -41,9 +41,7 @@ def asked(strategy: Strategy, rules: Rules, task, n_best: int = 1):
             remedy=f"add --search {fits[0]}, or leave it out" if fits else "leave it out",
         )
     try:
-        obeyed = _controls(rules, task)
-        search = _made(kind, given, rules, task, n_best, obeyed)
-        controls.check(obeyed)
+        search = _made(kind, given, rules, task, n_best, _controls(rules, task))
     except InputError:
         raise
     except ValueError as error:  # the library's own words, of a number out of its range
