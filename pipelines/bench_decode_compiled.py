@@ -17,9 +17,8 @@ from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
 from seq2seq_keras.export.shapes import no_empty_axis
 from seq2seq_keras.tasks import TextToText
+from seq2seq_keras.tasks.compiled import CompiledLoop
 
-_ROOM = 16
-"""Sources are padded to a multiple of so many ids: few shapes to compile."""
 _TEXTS = tf.TensorSpec([None], tf.string)
 
 
@@ -27,17 +26,15 @@ class Compiled:
     """Texts to texts through a compiled loop.
 
     Args:
-        loop: (B, S) int32 source ids, task and search to (B, L) int32 ids said.
+        loop: takes what `decode.generate` does; returns (B, L) int32 ids said.
     """
 
     def __init__(self, task: TextToText, loop: Callable):
-        self._task, self._loop = task, loop
-        self._compiled: dict = {}
+        self._task, self._loop = task, CompiledLoop(loop)
 
         @tf.function(input_signature=[_TEXTS], autograph=False)
         def ids(text):
-            found = no_empty_axis(tokens.prepare(text, task.source, task.max_source))
-            return tf.pad(found, [[0, 0], [0, -tf.shape(found)[1] % _ROOM]], constant_values=PAD)
+            return no_empty_axis(tokens.prepare(text, task.source, task.max_source))
 
         self._ids = ids
         self._texts = tf.function(
@@ -48,23 +45,12 @@ class Compiled:
         return texts
 
     def __call__(self, case: Case, given: list[str]) -> tuple[np.ndarray, list[str]]:
-        ids = self._ids(tokens.strings(given))
-        said = self._of(case, ids.shape)(ids)
+        said = self._loop(self._task.model, self._ids(tokens.strings(given)), case.search, self._task.max_length)
         return said.numpy(), [text.decode("utf-8") for text in self._texts(said).numpy()]
 
     def read(self, case: Case, texts: list[str], found: tuple[np.ndarray, list[str]]) -> Said:
         ids, said = found
         return Said(said, lengths(ids))
-
-    def _of(self, case: Case, shape):
-        if (case.search, shape) not in self._compiled:
-            self._compiled[case.search, shape] = tf.function(
-                lambda ids: self._loop(ids, self._task, case.search),
-                input_signature=[tf.TensorSpec(shape, tf.int32)],
-                autograph=False,
-                jit_compile=True,
-            ).get_concrete_function()
-        return self._compiled[case.search, shape]
 
 
 def lengths(ids: np.ndarray) -> list[int]:
@@ -74,7 +60,7 @@ def lengths(ids: np.ndarray) -> list[int]:
     return (before & (ids != PAD)).sum(axis=1).tolist()
 
 
-def keras_hub(ids, task: TextToText, search):
+def keras_hub(model, ids, search, max_length: int):
     """The loop of KerasHub's greedy or beam sampler over this model's cached step.
 
     Its beam has no length penalty, goes on after EOS, and stops when every beginning holds one.
@@ -85,13 +71,13 @@ def keras_hub(ids, task: TextToText, search):
     from keras_hub import samplers
 
     sampler = samplers.GreedySampler() if search.width == 1 else samplers.BeamSampler(num_beams=search.width)
-    start = task.model.init_state(ids, task.max_length)
+    start = model.init_state(ids, max_length)
     # Once, and not at every step: in its favour, since its own models repeat the source in each.
     fixed = tree.map_structure(lambda leaf: ops.repeat(leaf, search.width, axis=0), start.fixed)
-    prompt = ops.pad(ops.full((ids.shape[0], 1), BOS, "int32"), [[0, 0], [0, task.max_length]], constant_values=PAD)
+    prompt = ops.pad(ops.full((ids.shape[0], 1), BOS, "int32"), [[0, 0], [0, max_length]], constant_values=PAD)
 
     def step(prompt, cache, index):
-        logits, after = task.model.step(prompt[:, index - 1], DecodeState(cache, fixed))
+        logits, after = model.step(prompt[:, index - 1], DecodeState(cache, fixed))
         return speakable(logits), None, after.carry
 
     said = sampler(step, prompt, cache=start.carry, index=1, mask=ops.equal(prompt, BOS), stop_token_ids=[EOS])

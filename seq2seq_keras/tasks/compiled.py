@@ -1,5 +1,7 @@
 """The loop compiled whole by XLA, one program for each search and shape."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from seq2seq_keras import decode
@@ -14,18 +16,22 @@ class CompiledLoop:
 
     What TensorFlow spends between the many small operations of a step falls away, which is most of the time of a batch
     of one; large batches gain nothing, since compiled ones keep their finished rows to the end.
+
+    Args:
+        generate: another loop of the same arguments.
     """
 
-    def __init__(self):
+    def __init__(self, generate: Callable = decode.generate):
+        self._generate = generate
         self._compiled: dict = {}
 
-    def __call__(self, stepper: Stepper, source, search, max_length: int) -> decode.Hypotheses:
-        """As `decode.generate`, eagerly."""
+    def __call__(self, stepper: Stepper, source, search, max_length: int):
+        """What the loop returns, eagerly."""
         source = tf.pad(source, [[0, 0], [0, -source.shape[1] % _LENGTHS]], constant_values=PAD)
         key = (search, tuple(source.shape))
         if key not in self._compiled:
             self._compiled[key] = tf.function(
-                lambda ids: decode.generate(stepper, ids, search, max_length),
+                lambda ids: self._generate(stepper, ids, search, max_length),
                 input_signature=[tf.TensorSpec(source.shape, tf.int32)],
                 autograph=False,
                 jit_compile=True,
