@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seq2seq_keras import recurrence
 from seq2seq_keras.context import DecodeState
+from seq2seq_keras.recurrence import Stack
 from seq2seq_keras.serial import serializable
 
 
@@ -40,7 +40,7 @@ class AttentiveDecoder(keras.layers.Layer):
     Feeding o_(t-1) back tells the decoder what it has already looked at.
 
     Args:
-        cell: `lstm` or `gru`.
+        cell: `rnn`, `gru`, `lstm` or a `recurrence.Cell`.
         units: width D of every layer and of the output.
         attention: a ready attention layer, such as `AdditiveAttention(D)`.
         depth: number of recurrent layers.
@@ -54,7 +54,7 @@ class AttentiveDecoder(keras.layers.Layer):
     Reference: Luong et al., 2015 (input feeding); Bahdanau et al., 2015 (additive attention).
     """
 
-    def __init__(self, cell: str, units: int, attention, depth: int = 1, dropout: float = 0.0, **kwargs):
+    def __init__(self, cell, units: int, attention, depth: int = 1, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.cell, self.units, self.attention, self.depth, self.dropout = (
             cell,
@@ -63,7 +63,7 @@ class AttentiveDecoder(keras.layers.Layer):
             depth,
             dropout,
         )
-        self.cells = [recurrence.layer(cell, units, f"layer_{i}").cell for i in range(depth)]
+        self.stack = Stack(cell, units, depth, name="stack")
         self.join = keras.layers.Dense(units, activation="tanh", name="join")
         self.input_drop = keras.layers.Dropout(dropout)
         self.between_drops = [keras.layers.Dropout(dropout) for _ in range(depth - 1)]
@@ -71,14 +71,11 @@ class AttentiveDecoder(keras.layers.Layer):
 
     @property
     def state_size(self) -> list[list[int]]:
-        return recurrence.state_size(self.cell, self.units, self.depth)
+        return self.stack.state_size
 
     def build(self, inputs_shape, context_shape):
         memory_shape, units = tuple(context_shape[0]), self.units
-        width = inputs_shape[-1] + units
-        for cell in self.cells:
-            cell.build((None, width))
-            width = units
+        self.stack.build((None, None, inputs_shape[-1] + units))
         if not self.attention.built:  # a layer that came from a config is
             self.attention.build((None, units), (None, None, None), memory_shape, memory_shape[:-1])
         self.join.build((None, units + memory_shape[-1]))
@@ -95,10 +92,12 @@ class AttentiveDecoder(keras.layers.Layer):
 
         def advance(carry, now):
             keep = [now[:, i : i + self.units] for i in range(width, now.shape[-1], self.units)]
-            carry = self._advance(now[:, :width], carry, state.fixed, keep)
+            carry = self._advance(now[:, :width], carry, state.fixed, keep, training)
             return carry, carry
 
+        self.stack.begin_steps(state.carry.states, training)
         _, carries = ops.scan(advance, state.carry, together)
+        self.stack.end_steps()
         return self.output_drop(ops.swapaxes(carries.output, 0, 1), training=training)
 
     def init_state(self, context, max_length: int) -> DecodeState:
@@ -115,14 +114,10 @@ class AttentiveDecoder(keras.layers.Layer):
         """(B, S) float32: where the step that led to `state` looked."""
         return state.carry.weights
 
-    def _advance(self, inputs, carry, fixed, keep=()):
+    def _advance(self, inputs, carry, fixed, keep=(), training=None):
         """One position; `keep` are the dropout masks between layers, (B, D) each, none at inference."""
-        inputs, states = ops.concatenate([inputs, carry.output], axis=-1), []
-        for depth, (cell, last) in enumerate(zip(self.cells, carry.states)):
-            if depth and keep:
-                inputs = inputs * keep[depth - 1]
-            inputs, new = cell(inputs, last)
-            states.append(list(new) if isinstance(new, (list, tuple)) else [new])
-        found, weights = self.attention(inputs, fixed.keys, fixed.memory, fixed.mask)
-        output = self.join(ops.concatenate([inputs, found], axis=-1))
+        inputs = ops.concatenate([inputs, carry.output], axis=-1)
+        outputs, states = self.stack.step(inputs, carry.states, keep, training)
+        found, weights = self.attention(outputs, fixed.keys, fixed.memory, fixed.mask)
+        output = self.join(ops.concatenate([outputs, found], axis=-1))
         return AttentiveCarry(states, output, weights)

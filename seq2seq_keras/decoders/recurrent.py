@@ -2,8 +2,8 @@
 
 import keras
 
-from seq2seq_keras import recurrence
 from seq2seq_keras.context import DecodeState
+from seq2seq_keras.recurrence import Stack
 from seq2seq_keras.serial import serializable
 
 
@@ -12,7 +12,7 @@ class RecurrentDecoder(keras.layers.Layer):
     """s_t = f(y_(t-1), s_(t-1)), s_0 from the bridge: the context is the first state and nothing else.
 
     Args:
-        cell: `lstm` or `gru`.
+        cell: `rnn`, `gru`, `lstm` or a `recurrence.Cell`.
         units: width D of every layer.
         depth: number of layers.
         dropout: share of the inputs of every layer, and of the output, set to zero in training.
@@ -25,33 +25,27 @@ class RecurrentDecoder(keras.layers.Layer):
     Reference: Sutskever et al., 2014.
     """
 
-    def __init__(self, cell: str, units: int, depth: int = 1, dropout: float = 0.0, **kwargs):
+    def __init__(self, cell, units: int, depth: int = 1, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.cell, self.units, self.depth, self.dropout = cell, units, depth, dropout
-        self.layers = [recurrence.layer(cell, units, f"layer_{i}") for i in range(depth)]
-        self.drops = [keras.layers.Dropout(dropout) for _ in range(depth + 1)]
+        self.stack = Stack(cell, units, depth, dropout, name="stack")
+        self.drop = keras.layers.Dropout(dropout)
 
     @property
     def state_size(self) -> list[list[int]]:
-        return recurrence.state_size(self.cell, self.units, self.depth)
+        return self.stack.state_size
 
     def build(self, inputs_shape, context_shape=None):
-        for layer in self.layers:
-            layer.build(inputs_shape)
-            inputs_shape = (*inputs_shape[:-1], self.units)
+        self.stack.build(inputs_shape)
 
     def call(self, inputs, context, training=None):
-        for layer, drop, state in zip(self.layers, self.drops, context.state):
-            # No mask: padding is on the right, so it comes after everything the loss looks at.
-            inputs, *_ = layer(drop(inputs, training=training), initial_state=state, training=training)
-        return self.drops[-1](inputs, training=training)
+        # No mask: padding is on the right, so it comes after everything the loss looks at.
+        outputs, _ = self.stack(inputs, context.state, training=training)
+        return self.drop(outputs, training=training)
 
     def init_state(self, context, max_length: int) -> DecodeState:
         return DecodeState(carry=context.state, fixed=())
 
     def step(self, inputs, state: DecodeState):
-        carry = []
-        for layer, states in zip(self.layers, state.carry):
-            inputs, states = layer.cell(inputs, states)
-            carry.append(list(states) if isinstance(states, (list, tuple)) else [states])
-        return inputs, DecodeState(carry, state.fixed)
+        outputs, carry = self.stack.step(inputs, state.carry)
+        return outputs, DecodeState(carry, state.fixed)

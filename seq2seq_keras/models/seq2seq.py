@@ -44,6 +44,14 @@ class Seq2Seq(keras.Model):
         """(B, S) int32 source ids to the context c = m(h_1..h_S)."""
         return self.bridge(self.encoder(self.embedding(source), real=ops.not_equal(source, PAD)))
 
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As Keras has it; but a loss that wants other predictions in training than those of one pass under teacher
+        forcing makes them itself, from the model: `loss.predictions(model, x, y_pred)`."""
+        predictions = getattr(self.loss, "predictions", None)
+        if training and predictions is not None:
+            y_pred = predictions(self, x, y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
     def init_state(self, source, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step.
 

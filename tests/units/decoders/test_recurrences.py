@@ -16,7 +16,7 @@ def test_recurrent_decoder_follows_the_gate_equations(cell):
     inputs, context = cases.ramp(3, STEPS, 5), cases.context(decoder)
     decoder(inputs, context)
     cases.shake(decoder)
-    weights = [oracles.numbers(w) for w in decoder.layers[0].cell.trainable_weights]
+    weights = [oracles.numbers(w) for w in decoder.stack.layers[0].cell.trainable_weights]
     state = [oracles.numbers(s) for s in context.state[0]]
 
     outputs = np.array(decoder(inputs, context))
@@ -33,7 +33,7 @@ def test_attentive_decoder_feeds_its_output_back():
     inputs, context = cases.ramp(3, STEPS, 5), cases.context(decoder)
     decoder(inputs, context)
     cases.shake(decoder)
-    cell = [oracles.numbers(w) for w in decoder.cells[0].trainable_weights]
+    cell = [oracles.numbers(w) for w in decoder.stack.layers[0].cell.trainable_weights]
     attention = decoder.attention
     w, b = map(oracles.numbers, attention.query_projection.weights)
     u, v = oracles.numbers(attention.memory_projection.kernel), oracles.numbers(attention.energy.kernel)[:, 0]

@@ -17,7 +17,7 @@ def test_lstm_state_is_the_one_after_the_last_real_position():
     for row, length in enumerate(cases.LENGTHS):
         h = c = np.zeros((1, 8))
         for t in range(length):
-            h, c = oracles.lstm_step(inputs[row : row + 1, t], h, c, *weights_of(encoder.layers[0].cell))
+            h, c = oracles.lstm_step(inputs[row : row + 1, t], h, c, *weights_of(encoder.stack.layers[0].cell))
             np.testing.assert_allclose(encoded.sequence[row, t], h[0], atol=1e-5)
         np.testing.assert_allclose(encoded.state[0][0][row], h[0], atol=1e-5)
         np.testing.assert_allclose(encoded.state[0][1][row], c[0], atol=1e-5)
@@ -29,7 +29,7 @@ def test_the_backward_half_reads_from_the_last_real_position():
     encoder(inputs, real)
     cases.shake(encoder)
     encoded = encoder(inputs, real)
-    backward = weights_of(encoder.layers[0].backward_layer.cell)
+    backward = weights_of(encoder.stack.layers[0].backward_layer.cell)
     for row, length in enumerate(cases.LENGTHS):
         h = np.zeros((1, 4))
         for t in reversed(range(length)):

@@ -1,0 +1,109 @@
+"""Recurrent layers on top of each other."""
+
+import keras
+from keras import ops
+
+from seq2seq_keras.recurrence.cell import Cell
+from seq2seq_keras.serial import serializable
+
+
+@serializable
+class Stack(keras.layers.Layer):
+    """Each layer reads what the one below it says: normalisation and dropout, the recurrence, then the residual.
+
+    Args:
+        cell: `rnn`, `gru`, `lstm` or a `Cell`.
+        units: width D of every layer's output, both directions together.
+        depth: number of layers.
+        dropout: share of the inputs of every layer set to zero in training.
+        both_ways: `concat` or `sum` of two recurrences that read in opposite directions; None reads left to right.
+
+    Call:
+        inputs: (B, T, E) float.
+        state: where the layers begin, one list a layer, each (B, D); None begins with zeros.
+        real: (B, T) bool, True where real: elsewhere the state stays. None is everywhere. (Not called `mask`: Keras
+            would pass that along by itself.)
+        returns: outputs (B, T, D) and the state after the last real position, one list a layer, each (B, D).
+
+    Raises:
+        ValueError: another way to join directions, or an odd width to be shared by two.
+    """
+
+    def __init__(self, cell, units: int, depth: int = 1, dropout: float = 0.0, both_ways: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if both_ways not in (None, "concat", "sum"):
+            raise ValueError(f"both_ways must be concat, sum or None, found {both_ways!r}")
+        if both_ways == "concat" and units % 2:
+            raise ValueError(f"units must be even, half for each direction; found {units}")
+        self.cell, self.units, self.depth, self.dropout, self.both_ways = cell, units, depth, dropout, both_ways
+        self._cell = Cell.of(cell)
+        self.layers = [self._layer(i) for i in range(depth)]
+        self.norms = [keras.layers.LayerNormalization() for _ in range(depth)] if self._cell.normalize else []
+        self.drops = [keras.layers.Dropout(dropout) for _ in range(depth)]
+
+    @property
+    def state_size(self) -> list[list[int]]:
+        return self._cell.state_size(self.units, self.depth)
+
+    def build(self, inputs_shape, state_shape=None, real_shape=None):
+        for place, layer in enumerate(self.layers):
+            if self.norms:
+                self.norms[place].build(inputs_shape)
+            layer.build(inputs_shape)
+            inputs_shape = (*inputs_shape[:-1], self.units)
+
+    def call(self, inputs, state=None, real=None, training=None):
+        after = []
+        for place, layer in enumerate(self.layers):
+            given = self.drops[place](self._normed(place, inputs), training=training)
+            begin = None if state is None else list(state[place])
+            outputs, *final = layer(given, mask=real, initial_state=begin, training=training)
+            inputs = self._joined(place, inputs, outputs)
+            after.append(self._both(final) if self.both_ways else list(final))
+        return inputs, after
+
+    def step(self, inputs, state, keep=(), training=None):
+        """One position, left to right: (B, E) and a state to (B, D) and the next state.
+
+        Args:
+            keep: dropout masks (B, D) of the inputs of every layer above the first; none at inference.
+            training: whether recurrent dropout is on; `begin_steps` comes first then, `end_steps` last.
+        """
+        after = []
+        for place, (layer, last) in enumerate(zip(self.layers, state)):
+            given = self._normed(place, inputs)
+            if place and keep:
+                given = given * keep[place - 1]
+            outputs, new = layer.cell(given, last, training=training)
+            inputs = self._joined(place, inputs, outputs)
+            after.append(list(new) if isinstance(new, (list, tuple)) else [new])
+        return inputs, after
+
+    def begin_steps(self, state, training=None) -> None:
+        """Draws the masks of recurrent dropout, outside of the loop whose steps share them."""
+        if training and self._cell.recurrent_dropout:
+            for layer, last in zip(self.layers, state):
+                layer.cell.get_recurrent_dropout_mask(last[0])
+
+    def end_steps(self) -> None:
+        """Forgets what `begin_steps` drew."""
+        for layer in self.layers:
+            layer.cell.reset_recurrent_dropout_mask()
+
+    def _layer(self, place: int):
+        if self.both_ways is None:
+            return self._cell.layer(self.units, f"layer_{place}")
+        width = self.units // 2 if self.both_ways == "concat" else self.units
+        half = self._cell.layer(width, f"half_{place}")
+        return keras.layers.Bidirectional(half, merge_mode=self.both_ways, name=f"layer_{place}")
+
+    def _normed(self, place: int, inputs):
+        return self.norms[place](inputs) if self.norms else inputs
+
+    def _joined(self, place: int, inputs, outputs):
+        return outputs + inputs if place and self._cell.residual else outputs
+
+    def _both(self, final: list) -> list:
+        """The states of both directions as one: side by side, or their sum, as the outputs are."""
+        pairs = zip(final[: len(final) // 2], final[len(final) // 2 :])
+        return [ops.concatenate(pair, axis=-1) if self.both_ways == "concat" else ops.add(*pair) for pair in pairs]
