@@ -24,6 +24,7 @@ COMMANDS = {
     "generate": settings.Generate,
     "inspect": settings.Inspect,
     "quickstart": settings.Quickstart,
+    "study": settings.Study,
     "bench": settings.Bench,
     "bench_serve": settings.BenchServe,
     "bench_decode": settings.BenchDecode,

@@ -28,6 +28,11 @@ def _cores() -> int:
 
 def about(settings: Bench | BenchServe) -> dict:
     """Machine, versions, date and command."""
+    return {**measured(), "command": command(settings)}
+
+
+def measured() -> dict:
+    """Machine, versions and date."""
     return {
         "machine": {"cpu": _cpu(), "cores": _cores(), "gpu": _cards()},
         "versions": {
@@ -35,7 +40,6 @@ def about(settings: Bench | BenchServe) -> dict:
             **{name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": command(settings),
     }
 
 
@@ -95,7 +99,7 @@ def page(titles: tuple[str, ...], rows: list[tuple[str, ...]], notes: list[str])
     for row in rows:
         table.add_row(*row)
     written = io.StringIO()
-    rich.console.Console(file=written, width=200, color_system=None).print(table)
+    rich.console.Console(file=written, width=1000, color_system=None).print(table)
     lines = [line.rstrip() for line in written.getvalue().splitlines() if line.strip()]
     return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
 

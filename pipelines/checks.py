@@ -1,15 +1,12 @@
 """What can be known to be wrong with settings before any work is done, or any folder claimed."""
 
-import inspect
-
-from pipelines import scores
+from pipelines import checks_model, objective, scores, vectors
 from pipelines.settings import Translate
-from seq2seq_keras import models
 from seq2seq_keras.errors import InputError
 
-_FROM_ONE = "width depth decoder_depth heads inner epochs batch_tokens average beam max_length"
+_FROM_ONE = "epochs batch_tokens average beam max_length"
 _FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
-_SHARES = "dropout smoothing"
+_SHARES = "smoothing"
 _TEACHER_FORCED = ("val_loss", "val_perplexity")
 
 
@@ -25,25 +22,15 @@ def translate(settings: Translate) -> None:
         _demand(settings, name, lambda value: value >= 0, "0 or more")
     for name in _SHARES.split():
         _demand(settings, name, lambda value: 0 <= value < 1, "from 0 to below 1")
+    checks_model.check(settings.model)
+    checks_model.with_texts(settings)
+    objective.check(settings.objective)
+    vectors.check(settings)
     _demand(settings, "seed", lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
     _demand(settings, "lr", lambda value: value > 0, "more than 0")
     _demand(settings, "minutes", lambda value: value > 0, "more than 0")
     for name in ("max_source", "max_target"):
         _demand(settings, name, lambda value: value >= 2, "2 or more: a token and the end")
-    if settings.model == "transformer" and (settings.width % settings.heads or settings.width % 2):
-        raise InputError(
-            f"--width is {settings.width} and --heads {settings.heads}",
-            expected="a width that is even and a multiple of the heads",
-        )
-    if settings.model == "attention" and settings.width % 2:
-        raise InputError(f"--width is {settings.width}", expected="an even number: each direction has half of it")
-    depth = settings.depth or inspect.signature(getattr(models, settings.model)).parameters["depth"].default
-    if settings.decoder_depth and settings.model != "transformer" and depth < settings.decoder_depth:
-        raise InputError(
-            f"--decoder-depth is {settings.decoder_depth} and the encoder has {depth}",
-            expected="no more than the encoder has: they begin with the states of its topmost layers",
-            remedy="raise --depth",
-        )
     if settings.schedule == "deadline" and settings.minutes is None:
         raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
     for name in ("train", "valid"):

@@ -66,7 +66,7 @@ def write(
         )
     card = {
         "title": folder.parent.name,
-        "family": report["settings"]["model"],
+        "family": runs.family(report["settings"]),
         "data": _data(report),
         "scores": {f"validation {name}": round(value, 3) for name, value in report["valid"].items()} | (tested or {}),
         "date": datetime.date.today().isoformat(),

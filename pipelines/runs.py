@@ -15,6 +15,18 @@ FREE = ("output", "json", "epochs", "minutes", "train", "valid")
 UNFINISHED = {"source", "target", "data.json"}
 """What a run that was killed while it began may have left."""
 
+_SIZES = {
+    "width": 256,
+    "depth": None,
+    "decoder_depth": None,
+    "heads": 4,
+    "inner": None,
+    "cell": "lstm",
+    "dropout": None,
+    "tied": True,
+}
+"""Of a model in the settings of the first runs, and what stood there where the user had said nothing."""
+
 
 def plain(settings) -> dict:
     """A settings dataclass as JSON values."""
@@ -114,10 +126,13 @@ def started(folder: Path) -> bool:
 def same_settings(folder: Path, settings) -> None:
     """Refuses to resume a run with other settings than it began with, naming each difference."""
     before, now = read_json(Path(folder) / "settings.json"), plain(settings)
+    if not isinstance(before.get("model"), dict):  # of the first runs, where the sizes stood beside the family
+        sizes = {name: before.pop(name, None) for name in _SIZES}
+        before, now = _unsaid(before | {"model": {"family": before.get("model"), **sizes}}), _unsaid(now)
     free = FREE if now.get("schedule") != "cosine" else tuple(name for name in FREE if name != "epochs")
     before, now = _flat(before, free), _flat(now, free)
     changed = [
-        f"--{name.replace('_', '-')} was {before.get(name)} and is now {now.get(name)}"
+        f"--{_flag(name)} was {before.get(name)} and is now {now.get(name)}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
@@ -127,6 +142,11 @@ def same_settings(folder: Path, settings) -> None:
             where=folder,
             remedy="repeat the first command to resume, or name another folder with --output",
         )
+
+
+def family(settings: dict) -> str:
+    """The family of the model in a run's settings of any age."""
+    return settings["model"]["family"] if isinstance(settings["model"], dict) else settings["model"]
 
 
 def same_data(folder: Path, prints: dict[str, str]) -> None:
@@ -166,6 +186,17 @@ def fingerprint(*texts: list[str]) -> str:
     for lines in texts:
         digest.update("\n".join(lines).encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()
+
+
+def _flag(name: str) -> str:
+    """How a setting is typed: the families' own flags have no prefix."""
+    return "model" if name == "model.family" else re.sub(r"^(model|objective)\.", "", name).replace("_", "-")
+
+
+def _unsaid(settings: dict) -> dict:
+    """Without the values that the first runs wrote where the user had said nothing of a size."""
+    sizes = {name: None if value == _SIZES.get(name) else value for name, value in settings["model"].items()}
+    return settings | {"model": sizes}
 
 
 def _flat(nested: dict, without: tuple[str, ...] = (), prefix: str = "") -> dict:

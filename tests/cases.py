@@ -7,14 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from keras import ops
 
 from seq2seq_keras import models
-from seq2seq_keras.attention import AdditiveAttention
-from seq2seq_keras.bridges import CopyStates, KeepMemory, ProjectStates
+from seq2seq_keras.attention import AdditiveAttention, DotAttention
+from seq2seq_keras.bridges import AttentionPool, CopyStates, KeepMemory, ProjectStates, Summary, ZeroStates
 from seq2seq_keras.context import BOS, EOS, PAD, Context, Encoded
-from seq2seq_keras.decoders import AttentiveDecoder, RecurrentDecoder, TransformerDecoder
-from seq2seq_keras.encoders import BidirectionalEncoder, RecurrentEncoder, TransformerEncoder
+from seq2seq_keras.decoders import (
+    AttentiveDecoder,
+    BahdanauDecoder,
+    ConditionedDecoder,
+    PointerGenerator,
+    RecurrentDecoder,
+    TransformerDecoder,
+)
+from seq2seq_keras.embed import FrozenTable, ProjectedTable
+from seq2seq_keras.encoders import (
+    BidirectionalEncoder,
+    ConvolutionalEncoder,
+    PyramidalEncoder,
+    RecurrentEncoder,
+    ReversedEncoder,
+    TransformerEncoder,
+)
+from seq2seq_keras.models.tables import tables
 
 WIDTH, VOCABULARY = 8, 23
 LENGTHS = (6, 3, 1)
@@ -27,6 +44,8 @@ class Case:
 
     name: str
     build: Callable
+    rare: bool = False
+    """Another arrangement of what other rows have: laws that take seconds run over it with the slow tests."""
 
     def __str__(self):
         return self.name
@@ -38,6 +57,13 @@ ENCODERS = [
     Case("bidirectional-lstm", lambda: BidirectionalEncoder("lstm", WIDTH, depth=2)),
     Case("bidirectional-gru", lambda: BidirectionalEncoder("gru", WIDTH)),
     Case("transformer", lambda: TransformerEncoder(WIDTH, depth=2, heads=2, inner=16)),
+    Case(
+        "transformer-rotary",
+        lambda: TransformerEncoder(WIDTH, 2, 2, 16, norms="post", positions="rotary", activation="swiglu"),
+    ),
+    Case("reversed-gru", lambda: ReversedEncoder(RecurrentEncoder("gru", WIDTH))),
+    Case("pyramidal-rnn", lambda: PyramidalEncoder("rnn", WIDTH, depth=2)),
+    Case("convolutional", lambda: ConvolutionalEncoder(WIDTH, depth=2)),
 ]
 
 LSTM_STATE = [[WIDTH, WIDTH], [WIDTH, WIDTH]]
@@ -47,34 +73,72 @@ BRIDGES = [
     Case("project-states", lambda: ProjectStates(LSTM_STATE)),
     Case("keep-memory", KeepMemory),
     Case("keep-memory-and-states", lambda: KeepMemory(ProjectStates(LSTM_STATE))),
+    Case("zero-states", lambda: ZeroStates(LSTM_STATE)),
+    Case("summary", lambda: Summary(AttentionPool(5), LSTM_STATE, units=6)),
 ]
 
 DECODERS = [
     Case("lstm", lambda: RecurrentDecoder("lstm", WIDTH, depth=2)),
     Case("gru", lambda: RecurrentDecoder("gru", WIDTH)),
+    Case("conditioned-gru", lambda: ConditionedDecoder("gru", WIDTH, depth=2)),
     Case("attentive-lstm", lambda: AttentiveDecoder("lstm", WIDTH, AdditiveAttention(6), depth=2)),
     Case("attentive-gru", lambda: AttentiveDecoder("gru", WIDTH, AdditiveAttention(6))),
+    Case("attentive-unfed", lambda: AttentiveDecoder("gru", WIDTH, DotAttention(), input_feeding=False)),
+    Case("attentive-covered", lambda: AttentiveDecoder("gru", WIDTH, AdditiveAttention(6, True), input_feeding=False)),
+    Case("bahdanau", lambda: BahdanauDecoder("lstm", WIDTH, AdditiveAttention(6, coverage=True), depth=2)),
     Case("transformer", lambda: TransformerDecoder(WIDTH, depth=2, heads=2, inner=16)),
+    Case(
+        "transformer-relative",
+        lambda: TransformerDecoder(WIDTH, 2, 2, 16, positions="relative", activation="geglu", memory_heads=1),
+    ),
 ]
+
+
+def pointer_generator(**more) -> models.Seq2Seq:
+    """Coverage and copying together: as in See et al., 2017."""
+    decoder = AttentiveDecoder("gru", WIDTH, AdditiveAttention(6, coverage=True), input_feeding=False, name="decoder")
+    return models.Seq2Seq(
+        **tables(VOCABULARY, None, WIDTH, tied=True),
+        encoder=BidirectionalEncoder("gru", WIDTH, name="encoder"),
+        bridge=KeepMemory(CopyStates(), name="bridge"),
+        decoder=decoder,
+        copy=PointerGenerator(name="copy"),
+        **more,
+    )
+
+
+def vectors():
+    """A table with vectors of another width than the model's, of which some never change."""
+    table = ProjectedTable(FrozenTable(VOCABULARY, 5), WIDTH)
+    table.fill([4, 5], ramp(2, 5))
+    return table
+
+
+def relative_grouped(**more) -> models.Seq2Seq:
+    """A Transformer with another choice wherever there is one."""
+    choices = {"norm": "post", "positions": "relative", "activation": "swiglu", "memory_heads": 1}
+    return models.transformer(VOCABULARY, width=WIDTH, depth=1, heads=2, inner=16, dropout=0.0, **choices, **more)
+
 
 MODELS = [
     Case("lstm", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
-    Case("lstm-two-vocabularies", lambda **more: models.lstm(19, VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case(
-        "lstm-shallow-decoder",
-        lambda **more: models.lstm(VOCABULARY, width=WIDTH, decoder_depth=1, dropout=0.0, **more),
+        "lstm-two-vocabularies",
+        lambda **more: models.lstm(19, VOCABULARY, width=WIDTH, decoder_depth=1, dropout=0.0, **more),
+        rare=True,
     ),
     Case(
-        "gru-untied", lambda **more: models.lstm(VOCABULARY, width=WIDTH, dropout=0.0, cell="gru", tied=False, **more)
+        "gru-frozen-vectors",
+        lambda **more: models.lstm(vectors(), width=WIDTH, depth=1, dropout=0.0, cell="gru", **more),
+        rare=True,
     ),
     Case("attention", lambda **more: models.attention(VOCABULARY, width=WIDTH, dropout=0.0, **more)),
     Case(
-        "attention-gru-deep",
-        lambda **more: models.attention(VOCABULARY, width=WIDTH, depth=2, cell="gru", dropout=0.0, **more),
-    ),
-    Case(
-        "attention-shallow-decoder",
-        lambda **more: models.attention(VOCABULARY, width=WIDTH, depth=2, decoder_depth=1, dropout=0.0, **more),
+        "attention-gru-untied",
+        lambda **more: models.attention(
+            VOCABULARY, width=WIDTH, depth=2, decoder_depth=1, cell="gru", tied=False, dropout=0.0, **more
+        ),
+        rare=True,
     ),
     Case(
         "transformer",
@@ -83,8 +147,19 @@ MODELS = [
     Case(
         "transformer-two-vocabularies",
         lambda **more: models.transformer(19, VOCABULARY, width=WIDTH, depth=1, heads=2, dropout=0.0, **more),
+        rare=True,
     ),
+    Case("transformer-relative-grouped", relative_grouped),
+    Case("pointer-generator", pointer_generator),
+    Case("cho", lambda: models.cho(VOCABULARY, width=WIDTH, embedding=5)),
+    Case("bahdanau", lambda: models.bahdanau(19, VOCABULARY, width=WIDTH, embedding=5)),
+    Case("luong-reversed", lambda: models.luong(VOCABULARY, width=WIDTH, depth=2, dropout=0.0), rare=True),
 ]
+
+
+def costly(rows: list[Case]) -> list:
+    """The rows as parameters of a law that takes seconds for each."""
+    return [pytest.param(case, marks=[pytest.mark.slow] * case.rare) for case in rows]
 
 
 def ramp(*shape, scale=1.0) -> np.ndarray:

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seq2seq_keras"
 
 ORDER = (
-    "errors folders context serial data tokens embed attention recurrence encoders bridges decoders objectives models "
-    "metrics decode training export tasks serve"
+    "errors folders context serial dropout data tokens embed attention recurrence encoders bridges decoders objectives "
+    "models metrics decode training export tasks serve"
 ).split()
 """A module may import from its own folder and from those before it."""
 

@@ -19,11 +19,13 @@ def causal(length):
     return ops.reshape(ops.expand_dims(places, 1) >= ops.expand_dims(places, 0), (1, 1, length, length))
 
 
-def hide(scores, seen):
+def hide(scores, seen, bias=None):
     """Attention scores with every hidden position out of the running; float32, so that softmax is exact enough.
 
     Args:
         scores: (..., S) float.
         seen: bool, broadcast to `scores`.
+        bias: float32, broadcast to `scores`, added where they are seen; None adds nothing.
     """
-    return ops.where(seen, ops.cast(scores, "float32"), HIDDEN)
+    scores = ops.cast(scores, "float32")
+    return ops.where(seen, scores if bias is None else scores + bias, HIDDEN)

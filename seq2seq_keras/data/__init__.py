@@ -10,6 +10,7 @@ from .sides import Sides
 from .survey import overlap, survey
 from .suspicions import misaligned, swapped
 from .toy import copy_pairs, reverse_pairs
+from .vectors import Vectors, read_vectors, vectors_width
 
 __all__ = [
     "BatchPlan",
@@ -18,6 +19,7 @@ __all__ = [
     "Ragged",
     "Shift",
     "Sides",
+    "Vectors",
     "batch",
     "copy_pairs",
     "misaligned",
@@ -25,8 +27,10 @@ __all__ = [
     "plan",
     "read_lines",
     "read_pairs",
+    "read_vectors",
     "reverse_pairs",
     "shifts",
     "survey",
     "swapped",
+    "vectors_width",
 ]

@@ -3,6 +3,7 @@
 import keras
 
 from seq2seq_keras.context import DecodeState
+from seq2seq_keras.dropout import Dropout
 from seq2seq_keras.recurrence import Stack
 from seq2seq_keras.serial import serializable
 
@@ -29,7 +30,7 @@ class RecurrentDecoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.cell, self.units, self.depth, self.dropout = cell, units, depth, dropout
         self.stack = Stack(cell, units, depth, dropout, name="stack")
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     @property
     def state_size(self) -> list[list[int]]:

@@ -1,103 +1,26 @@
 """Causal self-attention with a cache, and attention to the source."""
 
-from typing import Any, NamedTuple
+from functools import partial
 
 import keras
 from keras import ops, tree
 
-from seq2seq_keras.attention import MultiHeadAttention, causal
+from seq2seq_keras.attention import causal
 from seq2seq_keras.attention.cache import writer
-from seq2seq_keras.attention.feed_forward import FeedForward
+from seq2seq_keras.attention.norms import last_norm
 from seq2seq_keras.context import DecodeState
-from seq2seq_keras.embed import SinusoidalPositions
+from seq2seq_keras.decoders.transformer_layer import TransformerDecoderLayer
+from seq2seq_keras.decoders.transformer_state import TransformerCarry, TransformerFixed, last_look, nothing_said
+from seq2seq_keras.dropout import Dropout
+from seq2seq_keras.embed import Placed, positions_of
 from seq2seq_keras.serial import serializable
 
 
 @serializable
-class TransformerDecoderLayer(keras.layers.Layer):
-    """Self-attention, attention to the source, feed-forward; each x + f(norm(x)).
-
-    `call` takes all positions, `step` the next ones over cached keys and values; both end in the same sub-layers.
-
-    Args:
-        width: model width D.
-        heads: number of heads.
-        inner: width inside the feed-forward part.
-        dropout: share of each sub-layer's output set to zero in training.
-
-    Call:
-        inputs: (B, T, D) float.
-        memory: (B, S, D) float, from the encoder.
-        seen: bool, broadcast to (B, H, T, T): the causal mask.
-        source_seen: bool, broadcast to (B, H, T, S): the padding mask of the source.
-        returns: (B, T, D) float.
-    """
-
-    def __init__(self, width: int, heads: int, inner: int, dropout: float = 0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.width, self.heads, self.inner, self.dropout = width, heads, inner, dropout
-        self.self_norm = keras.layers.LayerNormalization(epsilon=1e-6)
-        self.self_attention = MultiHeadAttention(width, heads, name=f"{self.name}_self_attention")
-        self.source_norm = keras.layers.LayerNormalization(epsilon=1e-6)
-        self.source_attention = MultiHeadAttention(width, heads, name=f"{self.name}_source_attention")
-        self.feed_forward_norm = keras.layers.LayerNormalization(epsilon=1e-6)
-        self.feed_forward = FeedForward(width, inner, name=f"{self.name}_feed_forward")
-        self.drop = keras.layers.Dropout(dropout)
-
-    def build(self, inputs_shape, memory_shape=None, seen_shape=None, source_seen_shape=None):
-        for layer in (self.self_norm, self.self_attention, self.source_norm, self.source_attention):
-            layer.build(inputs_shape)
-        self.feed_forward_norm.build(inputs_shape)
-        self.feed_forward.build(inputs_shape)
-
-    def call(self, inputs, memory, seen, source_seen, training=None):
-        normed = self.self_norm(inputs)
-        inputs = inputs + self.drop(self.self_attention(normed, normed, seen), training=training)
-        found = self.source_attention(self.source_norm(inputs), memory, source_seen)
-        inputs = inputs + self.drop(found, training=training)
-        return inputs + self.drop(self.feed_forward(self.feed_forward_norm(inputs)), training=training)
-
-    def step(self, inputs, count: int, cache, write, seen, source_cache, source_seen):
-        """The next N = `count` positions, flat (B*N, D).
-
-        Returns the output (B*N, D), the new cache, and where they looked, (B, H, N, S) where no row shares its source.
-        Rows that look at the same source may share its cache: B is then a multiple of its rows.
-
-        Args:
-            write: puts keys or values (B, H, N, d) into the cache, from `writer`.
-        """
-        normed = self.self_norm(inputs)
-        fresh = self.self_attention.remember_flat(normed, count)
-        cache = [write(old, new) for old, new in zip(cache, fresh)]
-        inputs = inputs + self.self_attention.look(normed, *cache, seen)[0]
-        found, weights = self.source_attention.look(self.source_norm(inputs), *source_cache, source_seen)
-        inputs = inputs + found
-        return inputs + self.feed_forward(self.feed_forward_norm(inputs)), cache, weights
-
-
-class TransformerCarry(NamedTuple):
-    """What changes from step to step."""
-
-    position: Any
-    """(B,) int32: how many steps were taken."""
-    caches: list
-    """One [keys, values] a layer, each (B, H, L, d): what earlier positions offer."""
-    weights: Any
-    """(B, S) float32: where the last layer's heads looked in the last step, on average."""
-
-
-class TransformerFixed(NamedTuple):
-    """What stays for the whole sentence."""
-
-    caches: list
-    """One [keys, values] a layer, each (B, H, S, d): the source as each layer's attention sees it."""
-    mask: Any
-    """(B, S) bool."""
-
-
-@serializable
 class TransformerDecoder(keras.layers.Layer):
-    """A stack of causal Transformer layers over the encoder's memory; a last norm closes it.
+    """A stack of causal Transformer layers over the encoder's memory; where norms come before, a last one closes it.
+
+    Built on a context without a memory it is a decoder alone, and looks only at what was said.
 
     Args:
         width: model width D, also that of the inputs.
@@ -105,52 +28,93 @@ class TransformerDecoder(keras.layers.Layer):
         heads: number of heads.
         inner: width inside the feed-forward parts.
         dropout: share of the embeddings and of each sub-layer's output set to zero in training.
+        norms: `pre` or `post`, where the norms stand (`attention.norms`).
+        positions: a name of `embed.POSITIONS`, or the part itself, which no other stack may have.
+        activation: of the feed-forward parts (`FeedForward`).
+        memory_heads: heads M of keys and values, all that caches hold; None is as many as `heads`.
 
     Call:
         inputs: (B, T, D) float, vectors of the target shifted right; positions are added here.
-        context: `Context` with memory and mask.
-        returns: (B, T, D) float.
+        context: `Context` with memory and mask, or with neither.
+        looked: also return where the last layer's heads looked, on average.
+        returns: (B, T, D) float; with `looked` also the weights, (B, T, S) float32.
 
-    Reference: Vaswani et al., 2017; pre-norm as in Xiong et al., 2020.
+    Raises:
+        ValueError: another name of norms, positions or activation, heads that do not divide, or a context with a memory
+            where the decoder was built without, or the other way round, or `looked` without a memory.
+
+    Reference: Vaswani et al., 2017.
     """
 
     shares_fixed = True
     """The rows of one source can share `fixed`: N rows of `carry` over fewer rows of it, those of a source adjacent."""
 
-    def __init__(self, width: int, depth: int, heads: int, inner: int, dropout: float = 0.0, **kwargs):
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        heads: int,
+        inner: int,
+        dropout: float = 0.0,
+        norms: str = "pre",
+        positions="sinusoidal",
+        activation: str = "relu",
+        memory_heads: int | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.width, self.depth, self.heads, self.inner, self.dropout = width, depth, heads, inner, dropout
-        self.positions = SinusoidalPositions()
-        self.drop = keras.layers.Dropout(dropout)
-        self.layers = [TransformerDecoderLayer(width, heads, inner, dropout, name=f"layer_{i}") for i in range(depth)]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-6)
+        self.norms, self.activation, self.memory_heads = norms, activation, memory_heads
+        self.positions = positions_of(positions, heads, causal=True)
+        self.drop = Dropout(dropout)
+        layer = partial(TransformerDecoderLayer, width, heads, inner, dropout, norms, activation, memory_heads)
+        self.layers = [layer(name=f"layer_{i}") for i in range(depth)]
+        self.norm = last_norm(norms)
+        self.has_memory = None
 
     def build(self, inputs_shape, context_shape=None):
-        for layer in (*self.layers, self.norm):
-            layer.build(inputs_shape)
-
-    def call(self, inputs, context, training=None):
-        # Padding of the target is on the right, so the causal mask hides it from every real position.
-        seen = causal(ops.shape(inputs)[1])
-        source_seen = _over_heads(context.mask)
-        inputs = self.drop(self.positions(inputs), training=training)
+        memory_shape = context_shape[0] if context_shape else ()
+        self.has_memory = bool(memory_shape)
         for layer in self.layers:
-            inputs = layer(inputs, context.memory, seen, source_seen, training=training)
-        return self.norm(inputs)
+            layer.build(inputs_shape, memory_shape=memory_shape)
+        if self.norm is not None:
+            self.norm.build(inputs_shape)
+        if not self.positions.built:  # a part that was given, or comes out of a config, may be
+            self.positions.build(inputs_shape)
+
+    def call(self, inputs, context, training=None, looked=False):
+        self._check(context)
+        if looked and not self.has_memory:
+            raise ValueError("looked needs a context with a memory, found one without")
+        # Padding of the target is on the right, so the causal mask hides it from every real position.
+        seen, places = causal(ops.shape(inputs)[1]), ops.arange(ops.shape(inputs)[1])
+        given = {"placed": Placed(self.positions, places, places), "training": training}
+        if self.has_memory:
+            given |= {"memory": context.memory, "source_seen": _over_heads(context.mask)}
+        inputs = self.drop(self.positions(inputs), training=training)
+        for layer in self.layers[:-1]:
+            inputs = layer(inputs, seen, **given)
+        if not looked:
+            return self._close(self.layers[-1](inputs, seen, **given))
+        inputs, weights = self.layers[-1](inputs, seen, looked=True, **given)
+        return self._close(inputs), weights
 
     def init_state(self, context, max_length: int) -> DecodeState:
-        nothing = ops.zeros_like(context.memory[:, 0, 0])  # (B,)
-        empty = ops.tile(ops.reshape(nothing, (-1, 1, 1, 1)), (1, self.heads, max_length, self.width // self.heads))
-        carry = TransformerCarry(
-            position=ops.cast(nothing, "int32"),
-            caches=[[empty, empty] for _ in self.layers],
-            weights=ops.zeros_like(ops.cast(context.mask, "float32")),
-        )
-        caches = [list(layer.source_attention.remember(context.memory)) for layer in self.layers]
+        """The state before the first step, with room for `max_length` of them.
+
+        Raises:
+            ValueError: more steps than there are positions, or a context of no leaf at all: it says how many rows.
+        """
+        self._check(context)
+        self.positions.check(max_length)
+        heads, width = self.layers[0].self_attention.kept_heads, self.width // self.heads
+        carry = nothing_said(context, self.depth, heads, max_length, width, self.compute_dtype)
+        caches = [list(layer.source_attention.remember(context.memory)) for layer in self.layers if self.has_memory]
         return DecodeState(carry, TransformerFixed(caches, context.mask))
 
     def lengthen(self, carry: TransformerCarry, max_length: int) -> TransformerCarry:
         """The carry of the same steps with room for `max_length` of them, no fewer than it has."""
+        self.positions.check(max_length)
         more = max_length - ops.shape(carry.caches[0][0])[2]
         caches = tree.map_structure(lambda cache: ops.pad(cache, [[0, 0], [0, 0], [0, more], [0, 0]]), carry.caches)
         return carry._replace(caches=caches)
@@ -171,27 +135,41 @@ class TransformerDecoder(keras.layers.Layer):
         """The state after the first `position` of the steps taken, (B,) int32; its alignment stays as it is."""
         return state._replace(carry=state.carry._replace(position=position))
 
-    def alignment(self, state: DecodeState):
-        """(B, S) float32: where the step that led to `state` looked, mean over the last layer's heads."""
+    @property
+    def alignment(self):
+        """Where the step that led to a state looked, mean over the last layer's heads: state to (B, S) float32. There
+        is none where the decoder was built without a memory."""
+        if self.has_memory is False:
+            raise AttributeError("a decoder without a memory has no alignment")
+        return self._looked
+
+    def _looked(self, state: DecodeState):
         return state.carry.weights
 
     def _advance(self, inputs, count: int, state: DecodeState):
         """`count` steps at once, flat (B*count, D) to the same. Flat matrices: a step is many small products."""
-        position, caches, _ = state.carry
+        (position, caches, weights), fixed = state
         where = ops.add(ops.expand_dims(position, -1), ops.arange(count, dtype="int32"))  # (B, count)
         places = ops.arange(ops.shape(caches[0][0])[2], dtype="int32")
-        seen = ops.less_equal(places, ops.expand_dims(where, -1))  # (B, count, L)
-        write = writer(position, count, caches[0][0])
-        seen, source_seen = ops.expand_dims(seen, 1), _over_heads(state.fixed.mask)
+        seen = ops.expand_dims(ops.less_equal(places, ops.expand_dims(where, -1)), 1)  # (B, 1, count, L)
+        write, placed = writer(position, count, caches[0][0]), Placed(self.positions, where, places)
+        source_seen = _over_heads(fixed.mask) if self.has_memory else None
         inputs, new = self.positions(inputs, ops.reshape(where, (-1,))), []
-        for layer, cache, source_cache in zip(self.layers, caches, state.fixed.caches):
-            inputs, cache, weights = layer.step(inputs, count, cache, write, seen, source_cache, source_seen)
+        for layer, cache, source in zip(self.layers, caches, fixed.caches or [None] * self.depth):
+            inputs, cache, looked = layer.step(inputs, count, cache, write, seen, placed, source, source_seen)
             new.append(cache)
-        looked, rows = ops.mean(weights, axis=1), ops.shape(position)[0]
-        if rows is not None:  # symbolic shapes do not know it, and there every row has a cache of its own
-            looked = ops.reshape(looked, (rows, count, ops.shape(weights)[-1]))
-        carry = TransformerCarry(ops.add(position, count), new, looked[:, -1])
-        return self.norm(inputs), DecodeState(carry, state.fixed)
+        if self.has_memory:
+            weights = last_look(looked, count, ops.shape(position)[0])
+        return self._close(inputs), DecodeState(TransformerCarry(ops.add(position, count), new, weights), fixed)
+
+    def _close(self, inputs):
+        return inputs if self.norm is None else self.norm(inputs)
+
+    def _check(self, context) -> None:
+        found = not isinstance(context.memory, tuple)
+        if found != self.has_memory:
+            kinds = {True: "a memory", False: "no memory", None: "nothing yet"}
+            raise ValueError(f"the decoder was built on {kinds[self.has_memory]}, found a context of {kinds[found]}")
 
 
 def _over_heads(mask):

@@ -7,10 +7,8 @@ import json
 from pathlib import Path
 
 from seq2seq_keras.decode import Beam, Greedy
-from seq2seq_keras.decoders import TransformerDecoder
-from seq2seq_keras.encoders import TransformerEncoder
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.export import agreement, ctranslate2_spec, manifest, texts
+from seq2seq_keras.export import agreement, ctranslate2_limits, ctranslate2_spec, manifest, texts
 from seq2seq_keras.export.card import Card, render
 from seq2seq_keras.export.translator import Translator, load, package
 from seq2seq_keras.folders import replacing
@@ -69,13 +67,13 @@ def write(
         `folder`.
 
     Raises:
-        InputError: no Transformer, a search that CTranslate2 has not, a tokenizer of another model, the folder exists
-            or cannot be written, or `ctranslate2` is not installed.
+        InputError: no Transformer, or one that CTranslate2 has no words for, a search that it has not, a tokenizer of
+            another model, the folder exists or cannot be written, or `ctranslate2` is not installed.
         RuntimeError: CTranslate2 computes other scores; nothing is kept.
     """
     folder = Path(folder)
     package()
-    _check_family(model)
+    ctranslate2_limits.check(model, max_source, max_length)
     texts.check_sizes(model, source, target or source)
     limits = {"max_source": max_source, "max_length": max_length}
     how = {"search": _options(search)} | limits | {"settings": settings or {}}
@@ -97,17 +95,6 @@ def write(
         if answers:
             agreement.check(beside, model, list(answers), list(answers.values()))
     return folder
-
-
-def _check_family(model) -> None:
-    if isinstance(model.encoder, TransformerEncoder) and isinstance(model.decoder, TransformerDecoder):
-        return
-    parts = f"{type(model.encoder).__name__} and {type(model.decoder).__name__}"
-    raise InputError(
-        f"CTranslate2 has no model of {parts}",
-        expected="a Transformer",
-        remedy="export it as a SavedModel",
-    )
 
 
 def _options(search) -> dict:

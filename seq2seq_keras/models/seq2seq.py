@@ -1,10 +1,22 @@
 """The one architecture: encoder, bridge, decoder."""
 
+from typing import Any, NamedTuple
+
 import keras
 from keras import ops, tree
 
-from seq2seq_keras.context import PAD, Context, DecodeState
+from seq2seq_keras.context import PAD, Context, DecodeState, Nest
+from seq2seq_keras.objectives.coverage import CoverageLoss
 from seq2seq_keras.serial import serializable
+
+
+class CopyFixed(NamedTuple):
+    """What stays for the whole sentence where words of the source are copied."""
+
+    decoder: Nest
+    """What stays for the decoder."""
+    source: Any
+    """(B, S) int32 source ids."""
 
 
 @serializable
@@ -21,28 +33,71 @@ class Seq2Seq(keras.Model):
         bridge: `Encoded` to `Context`.
         decoder: `Context` and vectors to vectors; also `init_state` and `step`.
         target_embedding: `TokenTable` of target and output where each side has its own vocabulary.
+        copy: `PointerGenerator` that says words of the source again; logits are log probabilities then. One
+            vocabulary, a decoder with attention, and a memory with a position for each source id.
+        coverage_loss: weight of `CoverageLoss` in training, for a decoder with attention; 0 is without.
 
     Call:
         inputs: dict of `source` (B, S) int32 and `target` (B, T) int32: BOS, then the target so far. PAD on the right.
         returns: (B, T, V) float32 logits of the next token.
+
+    Raises:
+        ValueError: copying or a coverage loss without attention, copying between two vocabularies, a negative loss.
     """
 
-    def __init__(self, embedding, encoder, bridge, decoder, target_embedding=None, name="seq2seq"):
+    def __init__(
+        self,
+        embedding,
+        encoder,
+        bridge,
+        decoder,
+        target_embedding=None,
+        copy=None,
+        coverage_loss: float = 0.0,
+        name="seq2seq",
+    ):
+        if coverage_loss < 0:
+            raise ValueError(f"coverage_loss must be at least 0, found {coverage_loss}")
+        looks = copy is not None or coverage_loss > 0
+        if looks and getattr(decoder, "alignment", None) is None:
+            raise ValueError(f"copy and coverage_loss need a decoder with attention, found {type(decoder).__name__}")
+        if copy is not None and _shortens(encoder, bridge):
+            raise ValueError("copy needs a memory of one vector for each source position; encoder or bridge has fewer")
+        if copy is not None and target_embedding is not None:
+            raise ValueError("copy needs one vocabulary for source and target, found a target_embedding")
         source = keras.Input((None,), dtype="int32", name="source")
         target = keras.Input((None,), dtype="int32", name="target")
         table = embedding if target_embedding is None else target_embedding
         encoded = encoder(embedding(source), real=ops.not_equal(source, PAD))
-        vectors = decoder(table(target), bridge(encoded))
+        heard = table(target)
+        if looks:
+            vectors, weights = decoder(heard, bridge(encoded), looked=True)
+        else:
+            vectors = decoder(heard, bridge(encoded))
+        if coverage_loss:
+            vectors = CoverageLoss(coverage_loss, name="coverage")(vectors, weights, ops.not_equal(target, PAD))
         logits = table.score(vectors)
+        if copy is not None:
+            logits = copy(logits, vectors, heard, weights, source)
 
         super().__init__(inputs={"source": source, "target": target}, outputs=logits, name=name)
 
         self.embedding, self.target_embedding = embedding, target_embedding
         self.encoder, self.bridge, self.decoder = encoder, bridge, decoder
+        self.copy, self.coverage_loss = copy, coverage_loss
 
     def encode(self, source) -> Context:
         """(B, S) int32 source ids to the context c = m(h_1..h_S)."""
         return self.bridge(self.encoder(self.embedding(source), real=ops.not_equal(source, PAD)))
+
+    def train_step(self, data):
+        """As Keras has it; but a loss that wants other inputs in training than the true beginnings makes them itself,
+        before the pass: `loss.inputs(model, x)`."""
+        inputs = getattr(self.loss, "inputs", None)
+        if inputs is not None:
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+            data = (inputs(self, x), y, weights)
+        return super().train_step(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As Keras has it; but a loss that wants other predictions in training than those of one pass under teacher
@@ -58,12 +113,19 @@ class Seq2Seq(keras.Model):
         Args:
             max_length: most steps that will be taken; caches are made for so many.
         """
-        return self.decoder.init_state(self.encode(source), max_length)
+        state = self.decoder.init_state(self.encode(source), max_length)
+        if self.copy is None:
+            return state
+        return state._replace(fixed=CopyFixed(state.fixed, ops.cast(source, "int32")))
 
     def step(self, ids, state: DecodeState):
         """(B,) int32 ids just chosen (BOS first) to (B, V) float32 logits of the next one, and the next state."""
-        outputs, state = self.decoder.step(self._table(ids), state)
-        return self._table.score(outputs), state
+        heard = self._table(ids)
+        outputs, after = self.decoder.step(heard, self._of_decoder(state))
+        logits = self._table.score(outputs)
+        if self.copy is not None:
+            logits = self.copy(logits, outputs, heard, self.decoder.alignment(after), state.fixed.source)
+        return logits, after._replace(fixed=state.fixed)
 
     @property
     def lengthen(self):
@@ -73,24 +135,26 @@ class Seq2Seq(keras.Model):
     @property
     def shares_fixed(self) -> bool:
         """Whether the rows of one source can share the part of a state that never changes."""
-        return getattr(self.decoder, "shares_fixed", False)
+        return self.copy is None and getattr(self.decoder, "shares_fixed", False)
 
     @property
     def extend(self):
         """Several steps at once: (ids (B, N) int32, state), N static, to (logits (B, N, V) float32 after each id,
         state); None where the decoder takes one step at a time."""
-        return self._extend if hasattr(self.decoder, "extend") else None
+        return self._extend if self.copy is None and hasattr(self.decoder, "extend") else None
 
     @property
     def rewind(self):
         """How a state goes back to an earlier one: (state, (B,) int32 steps taken until then) to that state; None
         where the decoder forgets."""
-        return getattr(self.decoder, "rewind", None)
+        return getattr(self.decoder, "rewind", None) if self.copy is None else None
 
     @property
     def alignment(self):
-        """Where the step that led to a state looked, state to (B, S) float32; None without attention."""
-        return getattr(self.decoder, "alignment", None)
+        """Where the step that led to a state looked, state to (B, S) float32; None without attention, and where the
+        memory has fewer vectors than the source has positions."""
+        says = getattr(self.decoder, "alignment", None) is not None and not _shortens(self.encoder, self.bridge)
+        return self._alignment if says else None
 
     @property
     def has_attention(self) -> bool:
@@ -149,6 +213,12 @@ class Seq2Seq(keras.Model):
         logits, after = self.step(ids, state)
         return keras.Model([ids, state], [logits, after], name="decoder_model")
 
+    def _alignment(self, state: DecodeState):
+        return self.decoder.alignment(self._of_decoder(state))
+
+    def _of_decoder(self, state: DecodeState) -> DecodeState:
+        return state if self.copy is None else state._replace(fixed=state.fixed.decoder)
+
     def _extend(self, ids, state: DecodeState):
         outputs, state = self.decoder.extend(self._table(ids), state)
         return self._table.score(outputs), state
@@ -156,3 +226,8 @@ class Seq2Seq(keras.Model):
     @property
     def _table(self):
         return self.embedding if self.target_embedding is None else self.target_embedding
+
+
+def _shortens(encoder, bridge) -> bool:
+    """Whether one vector of the memory stands for several positions of the source."""
+    return any(getattr(part, "shortens", False) for part in (encoder, bridge))

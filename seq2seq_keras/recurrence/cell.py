@@ -1,13 +1,28 @@
 """Which recurrence a layer computes, as a value."""
 
+from typing import NamedTuple
+
 import keras
 
 from seq2seq_keras.serial import serializable
 
-_LAYERS = {
-    "rnn": (keras.layers.SimpleRNN, 1),
-    "gru": (keras.layers.GRU, 1),
-    "lstm": (keras.layers.LSTM, 2),
+
+class _Kind(NamedTuple):
+    """What sets one kind apart."""
+
+    layer: type
+    states: int
+    """How many states are handed on."""
+    maps: int
+    """How many linear maps of x and h there are."""
+    biases: int
+    """How many biases each of these has."""
+
+
+_KINDS = {
+    "rnn": _Kind(keras.layers.SimpleRNN, states=1, maps=1, biases=1),
+    "gru": _Kind(keras.layers.GRU, states=1, maps=3, biases=2),
+    "lstm": _Kind(keras.layers.LSTM, states=2, maps=4, biases=1),
 }
 
 
@@ -30,8 +45,8 @@ class Cell:
     """
 
     def __init__(self, kind: str, residual: bool = False, normalize: bool = False, recurrent_dropout: float = 0.0):
-        if kind not in _LAYERS:
-            raise ValueError(f"cell must be one of {sorted(_LAYERS)}, found {kind!r}")
+        if kind not in _KINDS:
+            raise ValueError(f"cell must be one of {sorted(_KINDS)}, found {kind!r}")
         if not 0.0 <= recurrent_dropout < 1.0:
             raise ValueError(f"recurrent_dropout must be at least 0 and below 1, found {recurrent_dropout}")
         self.kind, self.residual, self.normalize = kind, residual, normalize
@@ -45,7 +60,7 @@ class Cell:
     @property
     def states(self) -> int:
         """How many states a layer hands on: an LSTM two (h, c), the others one."""
-        return _LAYERS[self.kind][1]
+        return _KINDS[self.kind].states
 
     def layer(self, units: int, name: str) -> keras.layers.RNN:
         """A whole-sequence layer that returns outputs and states; its `.cell` is the same recurrence, one step.
@@ -54,12 +69,29 @@ class Cell:
             units: width of outputs and of each state.
             name: of the layer.
         """
-        made = _LAYERS[self.kind][0](
+        made = _KINDS[self.kind].layer(
             units, return_sequences=True, return_state=True, recurrent_dropout=self.recurrent_dropout, name=name
         )
         # Keras gives every cell the same name, and a functional view of one step wants unique ones.
         made.cell.name = f"{name}_cell"
         return made
+
+    def parameters(self, inputs: int, units: int) -> int:
+        """How many numbers one layer learns, what stands around it left out.
+
+        With E inputs and D units E D + D^2 + D of them for each linear map of x and h, of which `rnn` has one, `gru`
+        three and `lstm` four; fused GRU kernels have a second bias, 3 (E D + D^2 + 2 D) in all.
+
+        Args:
+            inputs: width E of x_t.
+            units: width D of h_t.
+        """
+        kind = _KINDS[self.kind]
+        return kind.maps * (inputs * units + units**2 + kind.biases * units)
+
+    def capacity(self, units: int, depth: int = 1) -> int:
+        """How many numbers a stack hands from one step to the next: all that it knows of what it has read."""
+        return depth * units * self.states
 
     def state_size(self, units: int, depth: int) -> list[list[int]]:
         """Widths of the states of a stack, one list a layer."""

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from seq2seq_keras.dropout import Dropout
 from seq2seq_keras.recurrence.cell import Cell
 from seq2seq_keras.serial import serializable
 
@@ -37,13 +38,26 @@ class Stack(keras.layers.Layer):
             raise ValueError(f"units must be even, half for each direction; found {units}")
         self.cell, self.units, self.depth, self.dropout, self.both_ways = cell, units, depth, dropout, both_ways
         self._cell = Cell.of(cell)
+        self._ways = 1 if both_ways is None else 2
+        self._width = units // 2 if both_ways == "concat" else units  # of one direction
         self.layers = [self._layer(i) for i in range(depth)]
         self.norms = [keras.layers.LayerNormalization() for _ in range(depth)] if self._cell.normalize else []
-        self.drops = [keras.layers.Dropout(dropout) for _ in range(depth)]
+        self.drops = [Dropout(dropout) for _ in range(depth)]
 
     @property
     def state_size(self) -> list[list[int]]:
         return self._cell.state_size(self.units, self.depth)
+
+    @property
+    def capacity(self) -> int:
+        """How many numbers are handed from one step to the next, both directions together."""
+        return self._ways * self._cell.capacity(self._width, self.depth)
+
+    def parameters(self, inputs: int) -> int:
+        """How many numbers all layers learn over inputs of width E: the recurrences', and 2 E for each norm."""
+        widths = [inputs] + [self.units] * (self.depth - 1)
+        recurrences = sum(self._cell.parameters(width, self._width) for width in widths)
+        return self._ways * recurrences + (2 * sum(widths) if self.norms else 0)
 
     def build(self, inputs_shape, state_shape=None, real_shape=None):
         for place, layer in enumerate(self.layers):
@@ -93,8 +107,7 @@ class Stack(keras.layers.Layer):
     def _layer(self, place: int):
         if self.both_ways is None:
             return self._cell.layer(self.units, f"layer_{place}")
-        width = self.units // 2 if self.both_ways == "concat" else self.units
-        half = self._cell.layer(width, f"half_{place}")
+        half = self._cell.layer(self._width, f"half_{place}")
         return keras.layers.Bidirectional(half, merge_mode=self.both_ways, name=f"layer_{place}")
 
     def _normed(self, place: int, inputs):

@@ -61,6 +61,20 @@ class Tokenizer(tf.Module):
         return self._pieces.tolist()
 
     @property
+    def words(self) -> list[str | None]:
+        """The word each id stands for by itself, at the place of the id: to look things up that are known of words.
+
+        Where pieces bring the blank before a word, one that does is the word it begins, and one that goes on with a
+        word stands for itself only if it has no letter and no digit, as punctuation does. Elsewhere (characters, bytes)
+        every piece stands for itself. None for all others, for the specials and for single bytes of a character.
+        """
+        unknown = self.unknown(np.arange(self.size))
+        return [
+            None if place < len(SPECIALS) or unknown[place] else _word(surface, self._blank_first)
+            for place, surface in enumerate(self._surfaces.tolist())
+        ]
+
+    @property
     def fingerprint(self) -> str:
         """Differs between any two vocabularies that do not give the same ids: to tell a model's own from another."""
         settings = json.dumps([self.kind, self.settings()], sort_keys=True).encode()
@@ -114,3 +128,13 @@ class Tokenizer(tf.Module):
     def _ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """(B,) normalised string to (B, None) int32."""
         raise NotImplementedError
+
+
+def _word(surface: bytes, blank_first: bool) -> str | None:
+    text = surface.decode("utf-8", "replace")
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return None
+    inside = blank_first and not text.startswith(" ")
+    if inside and any(map(str.isalnum, text)):
+        return None
+    return (text.removeprefix(" ") if blank_first else text) or None

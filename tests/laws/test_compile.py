@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests import cases
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
 def test_compiled_call_equals_eager(case, jit):
     model = case.build()
@@ -17,7 +17,7 @@ def test_compiled_call_equals_eager(case, jit):
     np.testing.assert_allclose(compiled(inputs), model(inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_step_is_traced_once(case):
     model = case.build()
     traces = []

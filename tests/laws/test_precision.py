@@ -19,7 +19,7 @@ def policy(request):
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_step_parity_and_a_training_step_under_each_policy(case, policy):
     model = case.build()
     source, target = cases.sources(), cases.targets()

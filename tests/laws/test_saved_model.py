@@ -12,7 +12,7 @@ from tests import cases
 LENGTH = 3
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_endpoints_of_ids_equal_the_live_model(case, tmp_path):
     model = case.build()
     cases.shake(model)

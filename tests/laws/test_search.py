@@ -18,7 +18,7 @@ WORDS = (UNK, 4, 5)
 """What a hypothesis over six ids may hold besides its end."""
 
 
-@pytest.fixture(params=cases.MODELS, ids=str, scope="module")
+@pytest.fixture(params=cases.costly(cases.MODELS), ids=str, scope="module")
 def model(request):
     before, cases.VOCABULARY = cases.VOCABULARY, 6
     model = request.param.build()

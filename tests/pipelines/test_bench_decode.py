@@ -248,6 +248,7 @@ def test_a_profile_is_by_the_step():
         bench_decode_profile.summed(Counter({before: 1.0}), Counter({before: 1}), seconds=1.0)
 
 
+@pytest.mark.slow
 def test_command_writes_table_plot_and_figures(tmp_path, capsys):
     numbers = "--width 8 --depth 1 --vocabulary 400 --max-length 4 --beam 2 --batch 2 --sentences 4 --turns 2"
     what = "--family transformer --order sorted --system saved_model --profile"
@@ -271,6 +272,7 @@ def test_command_writes_table_plot_and_figures(tmp_path, capsys):
         assert profile["parts"]["logits"]["operations"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_with_its_own_sentences(place, tmp_path):
     source, figures = place.corpus / "valid.source", tmp_path / "figures.json"
     numbers = "--batch 1 5 --search greedy --order unsorted --turns 1 --system xla"

@@ -163,7 +163,10 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(how, id=name, marks=[pytest.mark.slow] * (name != "transformer")) for name, how in RECIPES.items()],
+)
 def test_recipes_train_from_packed_tables(corpus, tmp_path, recipe):
     table = tmp_path / "train.tsv.gz"
     rows = zip(*((corpus / f"train.{side}").read_text().splitlines() for side in ("target", "source")))

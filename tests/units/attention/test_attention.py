@@ -20,6 +20,29 @@ def test_additive_attention_is_the_papers_formula():
     np.testing.assert_allclose(weights, expected[1], atol=1e-6)
 
 
+def test_coverage_tells_the_score_where_one_has_looked():
+    attention = AdditiveAttention(5, coverage=True)
+    query, memory, real, covered = cases.ramp(3, 4), cases.ramp(3, 6, 8), cases.real(), abs(cases.ramp(3, 6))
+    attention(query, attention.prepare(memory), memory, real, covered)
+    cases.shake(attention)
+    _, weights = attention(query, attention.prepare(memory), memory, real, covered)
+
+    w, b = map(oracles.numbers, attention.query_projection.weights)
+    parts = attention.memory_projection, attention.energy, attention.coverage_projection
+    u, v, c = (oracles.numbers(part.kernel) for part in parts)
+    told = covered[..., None] * c[0]
+    _, expected = oracles.additive_attention(query.astype("float64"), memory, real, w, b, u, v[:, 0], told)
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("coverage", [False, True])
+def test_coverage_and_what_is_covered_go_together(coverage):
+    attention, memory = AdditiveAttention(5, coverage), cases.ramp(3, 6, 8)
+    covered = () if coverage else (cases.ramp(3, 6),)
+    with pytest.raises(ValueError, match="covered is for attention with coverage=True and goes with it"):
+        attention(cases.ramp(3, 4), attention.prepare(memory), memory, cases.real(), *covered)
+
+
 def test_multi_head_attention_is_the_papers_formula():
     attention = MultiHeadAttention(8, heads=2)
     inputs, memory = cases.ramp(3, 4, 8), cases.ramp(3, 6, 8)

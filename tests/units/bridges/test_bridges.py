@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_keras.bridges import CopyStates, KeepMemory, ProjectStates
+from seq2seq_keras.bridges import CopyStates, KeepMemory, ProjectStates, ZeroStates
 from tests import cases, oracles
 
 
@@ -29,6 +29,16 @@ def test_kept_memory_is_the_whole_sequence():
     np.testing.assert_array_equal(context.memory, encoded.sequence)
     np.testing.assert_array_equal(context.mask, encoded.mask)
     assert context.state == ()
+
+
+def test_zeros_are_handed_over_beside_a_memory_or_alone():
+    alone, beside = ZeroStates([[5, 4], [3]]), KeepMemory(ZeroStates([[5, 4], [3]]))
+    for bridge in (alone, beside):
+        state = bridge(cases.encoded()).state
+        assert [[tuple(leaf.shape) for leaf in leaves] for leaves in state] == [[(3, 5), (3, 4)], [(3, 3)]]
+        assert not any(np.any(leaf) for leaves in state for leaf in leaves)
+    assert alone(cases.encoded()).memory == ()
+    np.testing.assert_array_equal(beside(cases.encoded()).memory, cases.encoded().sequence)
 
 
 def test_a_shallower_decoder_begins_with_the_topmost_states():

@@ -154,7 +154,10 @@ def transformer():
     return irregular()
 
 
-@pytest.mark.parametrize("drafted, compiled", [(noisy, False), (noisy, True), (of_another_kind, False)])
+@pytest.mark.parametrize(
+    "drafted, compiled",
+    [(noisy, True), *(pytest.param(one, False, marks=pytest.mark.slow) for one in (noisy, of_another_kind))],
+)
 def test_a_transformer_says_what_it_says_alone_eagerly_and_in_a_graph(transformer, drafted, compiled):
     draft, source, length = drafted(transformer), tf.constant(cases.sources()), 14
     expected = generate(transformer, source, Greedy(), length)

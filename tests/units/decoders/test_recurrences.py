@@ -10,7 +10,7 @@ from tests import cases, oracles
 STEPS = 4
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_recurrent_decoder_follows_the_gate_equations(cell):
     decoder = RecurrentDecoder(cell, 8)
     inputs, context = cases.ramp(3, STEPS, 5), cases.context(decoder)
@@ -24,7 +24,8 @@ def test_recurrent_decoder_follows_the_gate_equations(cell):
         if cell == "lstm":
             state = list(oracles.lstm_step(inputs[:, t], *state, *weights))
         else:
-            state = [oracles.gru_step(inputs[:, t], *state, *weights)]
+            step = oracles.gru_step if cell == "gru" else oracles.rnn_step
+            state = [step(inputs[:, t], *state, *weights)]
         np.testing.assert_allclose(outputs[:, t], state[0], atol=1e-5)
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_keras import decode, export, models, tokens
+from seq2seq_keras import bridges, decode, decoders, embed, encoders, export, models, tokens
 from seq2seq_keras.context import BOS, EOS
 from seq2seq_keras.decode.places import speakable
 from seq2seq_keras.errors import InputError
@@ -25,6 +25,10 @@ SHAPES = {
     "shared": dict(seed=4, lean=4.0, source_size=23, depth=2),
     "untied": dict(seed=6, lean=4.0, source_size=23, depth=1, tied=False),
     "two vocabularies, shallow decoder": dict(seed=1, source_size=19, target_size=23, depth=2, decoder_depth=1),
+    "other choices": dict(
+        **dict(seed=11, lean=4.0, source_size=23, depth=1),
+        **dict(norm="post", positions="relative", activation="geglu", memory_heads=1),
+    ),
 }
 
 
@@ -65,9 +69,10 @@ def transformer(seed: int = 1, lean: float = 2.0, **shape):
     for weight in model.weights:
         scale = 3.0 if "embed" in weight.path else 1.0
         weight.assign(random.normal(size=weight.shape) * scale + float("gamma" in weight.path))
-    table = model.target_embedding or model.embedding
+    table, last = model.target_embedding or model.embedding, model.decoder.norm
+    last = model.decoder.layers[-1].feed_forward_norm if last is None else last
     end = table.embeddings[EOS] if table.tied else table.reverse_embeddings[:, EOS]
-    model.decoder.norm.beta.assign_add(lean * end / np.sum(np.square(end)))
+    last.beta.assign_add(lean * end / np.sum(np.square(end)))
     return model
 
 
@@ -213,6 +218,32 @@ def test_other_families_are_refused(name, tmp_path):
     model, source, _ = build(name)
     with pytest.raises(InputError, match="expected a Transformer"):
         write(tmp_path, model, source)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
+def test_other_positions_score_the_same(positions, tmp_path):
+    model = transformer(source_size=23, depth=1, positions=positions)
+    write(tmp_path, model, answers={"abc": "cba", "longer": "a"})
+
+
+def made(bridge=bridges.KeepMemory, copy=None, **options):
+    """A model of a Transformer's halves; options go to its encoder."""
+    halves = (encoders.TransformerEncoder(8, 1, 2, 12, **options), decoders.TransformerDecoder(8, 1, 2, 12))
+    return models.Seq2Seq(embed.TokenTable(23, 8), halves[0], bridge(), halves[1], copy=copy)
+
+
+def test_what_it_has_no_words_for_is_refused(tmp_path):
+    backwards = embed.RelativePositions(2, bidirectional=False)
+    for model, found in (
+        (made(bridge=lambda: bridges.Summary(bridges.MeanPool())), "with Summary between"),
+        (made(copy=decoders.PointerGenerator()), "that copies words"),
+        (made(positions=backwards), "RelativePositions in the encoder with bidirectional=False"),
+    ):
+        with pytest.raises(InputError, match=found):
+            write(tmp_path, model)
+    with pytest.raises(InputError, match="9 is more than the 4 positions of LearnedPositions in the encoder"):
+        write(tmp_path, made(positions=embed.LearnedPositions(4)))
     assert list(tmp_path.iterdir()) == []
 
 

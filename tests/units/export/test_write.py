@@ -33,7 +33,7 @@ def test_a_fresh_process_without_keras_gives_the_same(live):
 
 
 @pytest.mark.parametrize(
-    "kind", ["sentencepiece", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("wordpiece", "words")), "bytes"]
+    "kind", ["sentencepiece", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("wordpiece", "words", "bytes"))]
 )
 def test_every_vocabulary_works_in_a_fresh_process(kind, tmp_path):
     texts = ["the cat sat on the mat", "a dog ran", "the dog sat", ""]

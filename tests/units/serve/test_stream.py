@@ -189,7 +189,8 @@ def test_an_error_of_the_model_is_passed_on():
     assert refused(model).code == Code.UNAVAILABLE
 
 
-@pytest.mark.parametrize("name", ["attention", pytest.param("transformer-two-vocabularies", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["attention", "transformer-two-vocabularies"])
 def test_the_last_text_and_score_are_those_of_the_endpoint_greedy(name, tmp_path):
     model, source, target = exports.build(name)
     limits = {"max_source": exports.MAX_SOURCE, "max_length": exports.MAX_LENGTH}

@@ -45,6 +45,24 @@ def test_special_pieces_have_the_ids_of_the_package(one):
     assert one.size == len(one.pieces) == len(set(one.pieces))
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("sentencepiece", {"\u2581t": "t", "ing": None, "king": None, ",": ",", "\u2581": None, "<0x41>": None}),
+        ("wordpiece", {"king": "king", "th": "th", "##king": None, "##g": None, "##,": ","}),
+        ("words", {"king.": "king.", "(ping)": "(ping)"}),
+        ("characters", {"k": "k", ",": ",", " ": " "}),
+        ("bytes", {"<0x41>": "A", "<0xC3>": None}),
+    ],
+)
+def test_an_id_says_which_word_it_stands_for_by_itself(kind, expected):
+    size = {"size": 300} if kind == "sentencepiece" else {}
+    tokenizer = make(kind, ["walking, talking, king.", "thing, ring; (ping)"] * 9, **size)
+    assert len(tokenizer.words) == tokenizer.size and tokenizer.words[:4] == [None] * 4
+    found = dict(zip(tokenizer.pieces, tokenizer.words))
+    assert {piece: found[piece] for piece in expected} == expected
+
+
 def test_known_text_comes_back(one):
     assert said(one.decode(one.encode(TEXTS))) == said(one.normalized(TEXTS)) == TEXTS
     assert not one.unknown(one.encode(TEXTS[:3]).flat_values.numpy()).any()

@@ -1,0 +1,284 @@
+"""The laboratory: what its sentences and tables say, and that no model is trained twice."""
+
+import csv
+import json
+import math
+import statistics
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines import (
+    checks,
+    runs,
+    study_data,
+    study_gradients,
+    study_questions,
+    study_results,
+    study_runs,
+    study_scores,
+    study_sizes,
+    study_table,
+    study_verdict,
+)
+from pipelines.__main__ import main, parse
+from pipelines.settings import Study
+from pipelines.study_question import Expected
+from pipelines.study_runs import Row
+from seq2seq_keras import data
+from seq2seq_keras.errors import InputError
+
+NAMES = "gradients length depth directions reversal forcing embeddings families".split()
+
+
+def row(variant: str, seed: int, **figures: float) -> Row:
+    return Row(variant, "2 epochs", seed, figures)
+
+
+def pairs(count: int, seed: int = 0) -> data.Corpus:
+    return data.reverse_pairs(count, seed)
+
+
+def files(folder, count: int = 40) -> list[str]:
+    """Three tables of pairs, and the options that name them."""
+    for seed, name in enumerate(("train", "valid", "test")):
+        corpus = pairs(count, seed)
+        (folder / f"{name}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in zip(corpus.source, corpus.target)))
+    return [f"--{name}.tsv={folder / f'{name}.tsv'}" for name in ("train", "valid", "test")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_compares_variants_it_has_in_figures_that_can_be_shown(name):
+    question = study_questions.of(Study(name, source_vectors="vectors.txt"))
+    names = {expected.better for expected in question.expected} | {expected.worse for expected in question.expected}
+    assert question.expected and names <= {*question.variants, "rnn x2", "rnn x2, clipped"}
+    assert {*question.columns, *(expected.figure for expected in question.expected)} - {""} <= set(study_table.FIGURES)
+    assert len({study_runs.slug(variant) for variant in question.variants}) == len(question.variants)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variant_is_a_setting_of_translate_that_works(name, tmp_path):
+    _, settings = parse(["study", "length", *files(tmp_path)])
+    corpora = study_data.read(settings)
+    (tmp_path / "vectors.txt").write_text("a 0.1 0.2\n")
+    vectors = {"source_vectors": tmp_path / "vectors.txt"} if name == "embeddings" else {}
+    question = study_questions.of(Study(name, **vectors))
+    asked = study_data.translation(settings, corpora, tmp_path)
+    for changes in question.variants.values():
+        for budget in question.budgets:
+            checks.translate(study_data.changed(asked, changes | budget.changes))
+
+
+def test_a_budget_is_what_was_given_or_the_studys_own():
+    assert [budget.name for budget in study_questions.of(Study("depth")).budgets] == ["20 epochs"]
+    both = study_questions.of(Study("depth", epochs=3, minutes=0.5)).budgets
+    assert [budget.name for budget in both] == ["3 epochs", "0.5 minutes"]
+    assert both[0].changes == {"epochs": 3, "schedule": "cosine"}
+    assert both[1].changes["schedule"] == "deadline"
+
+
+def test_noise_is_the_interval_of_a_difference_by_the_pooled_spread():
+    groups = [[1.0, 2.0, 3.0], [10.0, 14.0]]
+    pooled = (2 * statistics.variance(groups[0]) + statistics.variance(groups[1])) / 3
+    assert study_verdict.noise(groups, 3, 2) == pytest.approx(3.18 * math.sqrt(pooled * (1 / 3 + 1 / 2)))
+    assert study_verdict.noise([[1.0], [2.0]], 1, 1) is None
+
+
+@pytest.mark.parametrize(
+    "attention, fixed, outcome",
+    [
+        ([10.0, 11.0], [30.0, 31.0], "is better than fixed context by 20.0 in word error rate (noise 2.2): as claimed"),
+        ([30.0, 31.0], [10.0, 11.0], "against the claim"),
+        ([10.0, 20.0], [12.0, 21.0], "within the noise"),
+        ([10.0], [12.0], "as claimed (one seed, noise unknown)"),
+        ([12.0], [12.0], "not as claimed (one seed, noise unknown)"),
+    ],
+)
+def test_the_sentence_follows_the_numbers(attention, fixed, outcome):
+    rows = [row("attention", seed, wer=value, lost=0.0) for seed, value in enumerate(attention)]
+    for name in ("fixed context", "fixed context at every step"):
+        rows += [row(name, seed, wer=value, lost=0.0) for seed, value in enumerate(fixed)]
+    said = study_verdict.sentence(study_questions.of(Study("length")), rows, "wer", "2 epochs")
+    assert outcome in said
+    assert said.startswith("Usual claim: one fixed vector is a bottleneck")
+
+
+def test_more_is_better_where_it_is():
+    rows = [row("a", 0, bleu=30.0), row("b", 0, bleu=20.0)]
+    assert study_verdict.difference(rows, Expected("a", "b"), "bleu").by == 10.0
+    rows = [row("a", 0, wer=30.0), row("b", 0, wer=20.0)]
+    assert study_verdict.difference(rows, Expected("a", "b"), "wer").by == -10.0
+
+
+def test_scores_by_length_cover_all_sources_and_tell_what_long_ones_lose():
+    sources = [letter * size for size in range(1, 9) for letter in "xyz"]
+    corpora = study_data.Corpora(pairs(2), pairs(2), sources, [["a"]] * 24, "spelling")
+    outputs = ["a" if len(source) < 7 else "b" for source in sources]
+    found = study_scores.judged(outputs, corpora, "13a")
+    assert found["figures"]["wer"] == pytest.approx(25.0)
+    assert [group["sources"] for group in found["by_length"]] == ["1 to 2", "3 to 4", "5 to 6", "7 to 8"]
+    assert sum(group["rows"] for group in found["by_length"]) == 24
+    assert found["lost"] == 100.0  # in phoneme error rate: of sources of 7 and 8 letters no sound is right
+
+
+def test_time_to_a_loss_is_that_to_the_loss_all_reach():
+    rows = [row("a", 0)._replace(curve=[[1.0, 9.0], [2.0, 4.0]]), row("b", 0)._replace(curve=[[1.0, 3.0], [2.0, 2.0]])]
+    study_runs.time_to_loss(rows)
+    assert [each.figures["reached"] for each in rows] == [2.0, 1.0]
+
+
+def test_a_part_of_a_corpus_is_spread_over_it():
+    corpus = pairs(10)
+    assert study_data.evenly(corpus, 5).source == corpus.source[::2]
+    assert study_data.evenly(corpus, 20) is corpus
+
+
+def test_words_with_several_pronunciations_are_asked_once(tmp_path):
+    given = files(tmp_path)
+    (tmp_path / "test.tsv").write_text("Data\tD EY\ndata\tD AA\nother\tAH\n")
+    _, settings = parse(["study", "length", *given, "--task", "spelling"])
+    corpora = study_data.read(settings)
+    assert (corpora.sources, corpora.references) == (["data", "other"], [["D EY", "D AA"], ["AH"]])
+    assert corpora.figure == "wer"
+
+
+def test_nested_settings_are_changed_by_their_path():
+    asked = study_data.changed(Study("depth"), {"model.depth": 3, "lr": 0.5})
+    assert (asked.model.depth, asked.lr, asked.model.width) == (3, 0.5, 64)
+
+
+def test_the_command_in_a_table_gives_the_same_settings():
+    line = "study depth --train.source a.en --train.target a.de --seeds 4 5 --model lstm --no-tied --tokens.size 300"
+    _, settings = parse(line.split())
+    assert parse(study_results.command(settings).split()[3:])[1] == settings
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("depth --seeds 1 1", "--seeds is (1, 1); expected one or more, each once"),
+        ("depth --minutes 0", "--minutes is 0.0; expected more than 0"),
+        ("embeddings", "embeddings needs vectors to begin with"),
+        ("depth --source-vectors v.txt", "depth takes no vectors"),
+        ("depth --parameters 10", "--parameters is not for depth"),
+        ("length --train.tsv no.tsv", "no.tsv"),
+    ],
+)
+def test_mistakes_are_named_before_the_work(line, said, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", *line.split()]) == 2
+    error = capfd.readouterr().err
+    assert said in error and "Traceback" not in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_corpus_without_test_pairs_is_refused(tmp_path):
+    _, settings = parse(["study", "length", *files(tmp_path)[:2]])
+    with pytest.raises(InputError, match="no test pairs"):
+        study_data.read(settings)
+
+
+def test_the_width_is_that_of_the_closest_number_of_parameters(monkeypatch):
+    monkeypatch.setattr(study_sizes, "count", lambda model, *_: 3 * model.width**2 + 90 * model.width + 500)
+    model = Study("families").model
+    assert study_sizes.closest(model, 3 * 72**2 + 90 * 72 + 500 + 100, 40, 50) == 72
+    assert study_sizes.closest(model, 3 * 8**2 + 90 * 8 + 500 - 100, 40, 50) == 8
+    with pytest.raises(InputError, match="too few"):
+        study_sizes.closest(model, 10, 40, 50)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The folders that were trained, in order; in place of training, each becomes a finished run of made-up figures."""
+    folders = []
+
+    def train_run(settings, train, valid, begun):
+        folders.append(settings.output)
+        prints = {
+            "train": runs.fingerprint(train.source, train.target),
+            "valid": runs.fingerprint(valid.source, valid.target),
+        }
+        runs.write_json(settings.output / "settings.json", runs.plain(settings))
+        runs.write_json(settings.output / "data.json", {"fingerprints": prints})
+        epochs = [{"seconds": 2.0, "val_perplexity": 9.0 - number - settings.seed} for number in range(2)]
+        report = {"epochs": epochs, "valid": {"perplexity": 8.0}, "parameters": 100, "minutes": 0.1}
+        report |= {"settings": runs.plain(settings), "data": {"train": {"target_ids": 50}}}
+        runs.write_json(settings.output / "report.json", report)
+        return report, 0
+
+    class Reverser:
+        def generate(self, texts):
+            return [text[::-1] for text in texts]
+
+    monkeypatch.setattr(study_runs.translate, "train_run", train_run)
+    monkeypatch.setattr(study_runs.TextToText, "load", lambda folder: Reverser())
+    return folders
+
+
+def test_a_study_writes_all_its_results(tmp_path, trained):
+    place = tmp_path / "study"
+    command = ["study", "length", *files(tmp_path), "--epochs=2", f"--output={place}", f"--json={tmp_path / 'r.json'}"]
+    assert main([*command, "--seeds", "0", "1"]) == 0
+    variants = ("fixed-context", "fixed-context-at-every-step", "attention")
+    expected = [f"2-epochs/{variant}/seed-{seed}" for seed in (0, 1) for variant in variants]
+    assert [str(folder.relative_to(place)) for folder in trained] == expected
+    text = (place / "results.md").read_text()
+    assert "word" in text and "100.0" in text and "Usual claim" in text and "python -m pipelines study length" in text
+    lines = list(csv.DictReader((place / "results.csv").read_text().splitlines()))
+    assert [line["variant"] for line in lines] == ["fixed context", "fixed context at every step", "attention"]
+    assert all(float(line["bleu"]) == pytest.approx(100.0) for line in lines)
+    report = json.loads((place / "results.json").read_text())
+    assert report == json.loads((tmp_path / "r.json").read_text())
+    assert report["summary"]["2 epochs"]["attention"]["seconds"] == [6.0, 6.0, 6.0]
+    assert len(report["runs"]) == 6 and len(report["verdict"]) == 1
+    assert tf.io.decode_png((place / "results.png").read_bytes()).shape[2] == 4
+    events = [event for path in (place / "logs").iterdir() for event in tf.compat.v1.train.summary_iterator(str(path))]
+    assert sum(len(event.summary.value) for event in events) == 2
+
+
+def test_no_model_is_trained_twice_nor_taken_for_another(tmp_path, trained):
+    _, settings = parse(["study", "length", *files(tmp_path), "--epochs=2"])
+    corpora = study_data.read(settings)
+    asked = study_data.translation(settings, corpora, tmp_path / "run")
+    assert study_runs.one(asked, corpora)[1] == 0
+    assert study_runs.one(asked, corpora)[1] == 0 and len(trained) == 1
+    with pytest.raises(InputError, match="--lr was 0.002 and is now 0.5"):
+        study_runs.one(study_data.changed(asked, {"lr": 0.5}), corpora)
+    with pytest.raises(InputError, match="train changed since the run began"):
+        study_runs.one(asked, corpora._replace(train=pairs(5)))
+
+
+def test_a_study_that_a_signal_stopped_ends_with_its_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_runs.translate, "train_run", lambda *_: ({}, 143))
+    place = tmp_path / "study"
+    assert main(["study", "depth", *files(tmp_path), "--epochs=1", f"--output={place}"]) == 143
+    assert not (place / "results.md").exists()
+
+
+@pytest.mark.slow
+def test_gradients_are_measured_on_a_corpus_and_on_recall(tmp_path, monkeypatch):
+    for name, value in (("STEPS", 2), ("_ROWS", 4), ("_CELLS", {"rnn": ("rnn", 1.0), "lstm": ("lstm", 1.0)})):
+        monkeypatch.setattr(study_gradients, name, value)
+    place = tmp_path / "study"
+    sizes = "--epochs 1 --seeds 0 --width 8 --tokens.kind words --batch-tokens 64"
+    command = ["study", "gradients", *files(tmp_path), *sizes.split(), f"--output={place}"]
+    assert main(command) == 0
+    report = json.loads((place / "results.json").read_text())
+    assert report["budgets"] == [study_gradients.BUDGET, "1 epochs"]
+    assert all(run["figures"]["factor"] > 0 for run in report["runs"]) and len(report["runs"]) == 4 + 6
+    made = {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")}
+    assert main(command) == 0
+    assert made == {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")}
+
+
+@pytest.mark.slow
+def test_families_are_trained_at_equal_parameters_for_equal_epochs_and_time(tmp_path):
+    place = tmp_path / "study"
+    sizes = "--epochs 1 --minutes 0.02 --seeds 0 --parameters 6000 --tokens.kind words --batch-tokens 64"
+    assert main(["study", "families", *files(tmp_path), *sizes.split(), f"--output={place}"]) == 0
+    report = json.loads((place / "results.json").read_text())
+    assert report["budgets"] == ["1 epochs", "0.02 minutes"] and len(report["runs"]) == 8
+    for figures in report["summary"]["1 epochs"].values():
+        assert figures["parameters"][0] == pytest.approx(6000, rel=0.4)
+    assert np.isfinite([run["figures"]["bleu"] for run in report["runs"]]).all()
