@@ -99,7 +99,7 @@ def _trained(settings: Study, question: Question, folder: Path) -> tuple[Done | 
         described |= {"recall": study_gradients.DESCRIBED}
         return Done(rows, described, figure, partial(study_plots.gradients, rows)), 0
     if question.exposed:
-        asked = study_data.changed(asked, {"monitor": f"val_{figure}", "decode_rows": study_data.WATCHED})
+        asked = study_data.changed(asked, {"monitor": f"val_{corpora.by_length}", "decode_rows": study_data.WATCHED})
     if question.equal:
         variants = study_sizes.equal(variants, asked, corpora, settings.parameters)
     rows, code = study_runs.rows(asked, variants, budgets, settings.seeds, corpora, folder)

@@ -36,7 +36,7 @@ class Corpora(NamedTuple):
 
     @property
     def by_length(self) -> str:
-        """The score to compare lengths by: of tokens, since whole words that are long go wrong by length alone."""
+        """The score to compare lengths by, and epochs: of tokens, since long words go wrong as a whole all the same."""
         return "per" if self.task == "spelling" else "bleu"
 
     @property

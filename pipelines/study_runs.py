@@ -1,6 +1,7 @@
 """The runs of a study: each trained as `translate` trains, scored on the test part, and never done twice."""
 
 import re
+import statistics
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -100,7 +101,7 @@ def gathered(tested: dict, report: dict) -> dict:
         "parameters": report["parameters"],
         "epochs": len(history),
         "seconds": round(60 * report["minutes"], 1),
-        "rate": report["data"]["train"]["target_ids"] * len(history) / max(seconds, 1e-9),
+        "rate": statistics.median(epoch["tokens_per_second"] for epoch in history),
         "lost": tested["lost"],
     }
     width = report["settings"]["model"]["width"]
