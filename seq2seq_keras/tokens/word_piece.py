@@ -15,6 +15,8 @@ _INSIDE = "##"
 """Marks a piece that goes on with a word."""
 _NUL = "\0"
 """No piece can hold it."""
+_MARK = "\x11"
+"""A mark of its own in the library's table of pieces: a piece or a text that holds it makes the table lie or crash."""
 _LONGEST_WORD = 5_000
 """Bytes; a longer word is unknown."""
 
@@ -23,7 +25,7 @@ class WordPiece(Tokenizer):
     """Words cut into the longest pieces known, from the left; words are whatever stands between white space.
 
     decode(encode(x)) is x, normalised, where the vocabulary holds every character of x; a word with another one is
-    unknown as a whole.
+    unknown as a whole, and so is one with U+0000 or U+0011.
 
     Args:
         pieces: specials, then the pieces; those inside a word begin with `##`.
@@ -37,6 +39,9 @@ class WordPiece(Tokenizer):
 
     def __init__(self, pieces: list[str], normalize: str | None = "nfkc"):
         surfaces = [(piece[2:] if _is_inside(piece) else f" {piece}").encode() for piece in pieces[4:]]
+        marked = next((piece for piece in pieces if {_NUL, _MARK} & set(piece)), None)
+        if marked is not None:
+            raise InputError(f"piece {marked!r} holds a control character that this kind of vocabulary cannot")
         super().__init__(pieces, surfaces, f" {UNKNOWN}".encode(), normalize, blank_first=True)
         # With a blank in them, no word of a text is taken for a special piece or begins with a piece from inside.
         special = [f"{name} " for name in SPECIALS]
@@ -75,10 +80,12 @@ class WordPiece(Tokenizer):
         model = learn_model(texts, size, normalize, model_type="bpe", character_coverage=1.0)
         merged = [_rename(piece) for piece in _pieces(model)]
         known = set(alphabet) | set(SPECIALS)
-        pieces = [piece for piece in merged if piece and piece not in known and _NUL not in piece]
+        pieces = [piece for piece in merged if piece and piece not in known and not {_NUL, _MARK} & set(piece)]
         return cls([*SPECIALS, *alphabet, *pieces][:size], normalize)
 
     def _ids(self, texts):
+        # Both are in no piece: a word with either is unknown.
+        texts = tf.strings.regex_replace(texts, _MARK, _NUL)
         return self._tokenizer.tokenize(tf.strings.split(texts)).merge_dims(1, 2)
 
 
@@ -93,7 +100,7 @@ def _alphabet(texts: list[str], normalize: str | None) -> tuple[list[str], list[
         words.update(tf.strings.split(normal(chunk, normalize)).flat_values.numpy().tolist())
     decoded = [word.decode("utf-8") for word in words]
     first, inside = {word[0] for word in decoded}, {letter for word in decoded for letter in word[1:]}
-    return sorted(first - {_NUL}), sorted(inside - {_NUL})
+    return sorted(first - {_NUL, _MARK}), sorted(inside - {_NUL, _MARK})
 
 
 def _pieces(model: bytes) -> list[str]:

@@ -284,3 +284,11 @@ def test_a_vocabulary_with_wrong_pieces_is_refused():
         tokens.Words(["a", "b"])
     with pytest.raises(InputError, match="'a' is in the vocabulary twice"):
         tokens.Words([*tokens.SPECIALS, "a", "b", "a"])
+
+
+def test_a_word_with_the_mark_of_the_word_piece_library_is_unknown():
+    tokenizer = tokens.learn("wordpiece", ["a\x11b ab"], size=100)
+    assert not any("\x11" in piece for piece in tokenizer.pieces)
+    np.testing.assert_array_equal(tokenizer.encode(["a\x11b", "\x11"]).to_tensor(), [[UNK], [UNK]])
+    with pytest.raises(InputError, match="holds a control character"):
+        tokens.WordPiece([*tokens.SPECIALS, "\x11"])
