@@ -45,7 +45,7 @@ class Case:
     name: str
     build: Callable
     rare: bool = False
-    """Another arrangement of what other rows have: laws that take seconds run over it with the slow tests."""
+    """Another arrangement of what other rows have: most laws run over it with the slow tests."""
 
     def __str__(self):
         return self.name
@@ -158,7 +158,7 @@ MODELS = [
 
 
 def costly(rows: list[Case]) -> list:
-    """The rows as parameters of a law that takes seconds for each."""
+    """The rows as parameters of a law that takes its time with each."""
     return [pytest.param(case, marks=[pytest.mark.slow] * case.rare) for case in rows]
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests import cases
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_one_by_one_equals_the_batch(case):
     model = case.build()
     cases.shake(model)

@@ -11,7 +11,7 @@ ABLE = [case for case in cases.MODELS if case.name.startswith("transformer")]
 LENGTH = 5
 
 
-@pytest.fixture(params=ABLE, ids=str)
+@pytest.fixture(params=cases.costly(ABLE), ids=str)
 def model(request):
     model = request.param.build()
     cases.shake(model)
@@ -40,7 +40,7 @@ def kept(state, steps):
     return state._replace(carry=state.carry._replace(caches=caches))
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_only_who_can_says_so(case):
     model = case.build()
     assert (model.extend is not None) == (model.rewind is not None) == (case in ABLE)

@@ -27,7 +27,7 @@ def test_encoder_ignores_padding(case):
         np.testing.assert_allclose(leaf, same, atol=2e-6)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_model_ignores_padding_of_source_and_target(case):
     model = case.build()
     cases.shake(model)
@@ -37,7 +37,7 @@ def test_model_ignores_padding_of_source_and_target(case):
     np.testing.assert_allclose(padded[:, : target.shape[1]], plain, atol=5e-6)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_nothing_looks_ahead(case):
     model = case.build()
     cases.shake(model)

@@ -63,7 +63,11 @@ def test_the_most_likely_sample_is_greedy(model):
     np.testing.assert_allclose(greedy.scores, sample.scores, atol=1e-5)
 
 
-@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
+@pytest.mark.parametrize(
+    "search",
+    [pytest.param(one, marks=[pytest.mark.slow] * (place > 1)) for place, one in enumerate(SEARCHES)],
+    ids=lambda search: type(search).__name__,
+)
 def test_search_is_traced_once_for_every_batch_and_length(model, search):
     traces = []
 

@@ -20,7 +20,7 @@ def test_one_step_at_a_time_equals_the_whole_sequence(case):
         np.testing.assert_allclose(output, whole[:, t], atol=2e-6)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_model_steps_equal_teacher_forcing(case):
     model = case.build()
     cases.shake(model)
@@ -33,7 +33,7 @@ def test_model_steps_equal_teacher_forcing(case):
         np.testing.assert_allclose(logits, whole[:, t], atol=5e-6)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_a_longer_cache_changes_nothing(case):
     model = case.build()
     cases.shake(model)

@@ -7,7 +7,7 @@ from keras import ops, tree
 from tests import cases
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_encoder_and_decoder_models_follow_the_trained_weights(case):
     model = case.build()
     encoder, decoder = model.encoder_model(), model.decoder_model(max_length=5)
@@ -24,7 +24,7 @@ def test_encoder_and_decoder_models_follow_the_trained_weights(case):
         np.testing.assert_allclose(leaf, live, atol=2e-6)
 
 
-@pytest.mark.parametrize("case", cases.MODELS, ids=str)
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_attention_rows_are_distributions_over_real_positions(case):
     model = case.build()
     cases.shake(model)

@@ -98,6 +98,7 @@ def test_an_export_keeps_the_search_and_the_rules_it_was_given(place, exported, 
     assert said(exported) == said(place.run, *asked)
 
 
+@pytest.mark.slow
 def test_an_export_draws_what_the_run_draws(place, exported, said):
     command = ("--search", "sample", "--temperature", 0.9, "--top-k", 5, "--seed", 7)
     rules = ("--max-length", 3, "--ban", "a", "--replace-unknown")
@@ -109,6 +110,7 @@ def test_an_export_takes_a_prefix(exported, said):
     assert all(line.startswith("d e") for line in said(exported, "--prefix", "d e"))
 
 
+@pytest.mark.slow
 def test_an_export_streams_its_greedy_text_and_names_no_unknown_word(exported, said):
     streamed, whole = said(exported, "--search", "greedy", "--stream"), said(exported, "--search", "greedy")
     words = [list(zip(*pair, strict=True)) for pair in zip(map(str.split, streamed), map(str.split, whole))]

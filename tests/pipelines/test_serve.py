@@ -143,6 +143,7 @@ def test_a_hostile_model_is_refused_before_it_runs(tmp_path, capfd):
     assert "WriteFile" in refused(capfd, ["serve", "--model_base_path", tmp_path / "toy", "--port=0"])
 
 
+@pytest.mark.slow
 def test_an_exported_run_is_served(place, tmp_path):
     """The whole way of a user: a trained run, exported, served, asked."""
     folder = tmp_path / "toy"

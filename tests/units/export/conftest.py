@@ -56,7 +56,9 @@ def build(name: str) -> tuple:
     return model, characters(size), None if shared else characters(model.target_embedding.size)
 
 
-@pytest.fixture(scope="session", params=WEIGHTS)
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=[pytest.mark.slow] * (name == "lstm")) for name in WEIGHTS]
+)
 def live(request, tmp_path_factory) -> Live:
     model, source, target = build(request.param)
     model.compile("adam", "mse")

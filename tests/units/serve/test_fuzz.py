@@ -209,9 +209,9 @@ def ask_all(url: str, seeds: range) -> list[int]:
 
 
 def test_strange_bodies(url):
-    statuses = ask_all(url, range(500))
+    statuses = ask_all(url, range(200))
     # All refused would say that the bodies are too strange to get anywhere.
-    assert statuses.count(200) > 20 and statuses.count(400) > 250
+    assert statuses.count(200) > 8 and statuses.count(400) > 100
     assert httpx.get(f"{url}/v1/models/toy", trust_env=False).status_code == 200
 
 
@@ -246,7 +246,7 @@ def test_strange_paths(url):
         "\N{GREEK SMALL LETTER PI}",
     ]
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-        for _ in range(200):
+        for _ in range(100):
             path = "/v1/" + "/".join(chance.choice(parts) for _ in range(chance.randint(0, 6)))
             response = client.request(chance.choice(["GET", "POST", "PUT", "PATCH", "OPTIONS"]), path)
             assert response.status_code in (200, 400, 404), path

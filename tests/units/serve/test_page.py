@@ -590,6 +590,7 @@ def test_a_server_that_wants_a_token_is_given_one(visitor, tmp_path):
 # With an export
 
 
+@pytest.mark.slow
 def test_an_export_shows_all_that_it_can(visitor, tmp_path):
     model, source, target = exports.build("attention")
     limits = {"max_source": exports.MAX_SOURCE, "max_length": exports.MAX_LENGTH}

@@ -49,7 +49,13 @@ def test_the_search_is_traced_once_for_all_lengths(attentive):
     assert traced.experimental_get_tracing_count() == 1
 
 
-@pytest.mark.parametrize("search", [decode.Beam(2, n_best=2), decode.Sample(seed=1)], ids=["beam", "sample"])
+@pytest.mark.parametrize(
+    "search",
+    [
+        pytest.param(decode.Beam(2, n_best=2), id="beam"),
+        pytest.param(decode.Sample(seed=1), id="sample", marks=pytest.mark.slow),
+    ],
+)
 def test_a_compiled_search_says_the_same_and_is_compiled_once_for_lengths_alike(search):
     plain, compiled = (task("transformer", search=search, jit_compile=jit) for jit in (False, True))
     compiled.batch_size = plain.batch_size = 1

@@ -64,7 +64,9 @@ def uninterrupted(made):
     return model.get_weights(), record.rows
 
 
-@pytest.mark.parametrize("killed_after", [1, 4, 5, 7])
+@pytest.mark.parametrize(
+    "killed_after", [pytest.param(1, marks=pytest.mark.slow), 4, 5, pytest.param(7, marks=pytest.mark.slow)]
+)
 def test_a_killed_and_resumed_run_equals_one_never_killed(made, steps, uninterrupted, tmp_path, killed_after):
     assert steps == 4  # so that 4 is the end of an epoch and the others are not
     with pytest.raises(RuntimeError, match="killed"):
