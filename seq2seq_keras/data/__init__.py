@@ -9,7 +9,7 @@ from .read import read_lines, read_pairs
 from .sides import Sides
 from .survey import overlap, survey
 from .suspicions import misaligned, swapped
-from .toy import copy_pairs, reverse_pairs
+from .toy import copy_pairs, reverse_pairs, sort_pairs
 from .vectors import Vectors, read_vectors, vectors_width
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "read_vectors",
     "reverse_pairs",
     "shifts",
+    "sort_pairs",
     "survey",
     "swapped",
     "vectors_width",

@@ -26,3 +26,10 @@ def reverse_pairs(count: int, seed: int = 0, alphabet: str = LETTERS, lengths: t
     """As `copy_pairs`, but the target is the source backwards."""
     same = copy_pairs(count, seed, alphabet, lengths)
     return Corpus(same.source, [text[::-1] for text in same.source], same.lines, {}, "reverse")
+
+
+def sort_pairs(count: int, seed: int = 0, alphabet: str = LETTERS, lengths: tuple[int, int] = (2, 6)) -> Corpus:
+    """As `copy_pairs`, but the target has the letters in the order of the alphabet."""
+    same = copy_pairs(count, seed, alphabet, lengths)
+    targets = [" ".join(sorted(text.split(), key=alphabet.index)) for text in same.source]
+    return Corpus(same.source, targets, same.lines, {}, "sort")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_keras.data import Examples, Ragged, copy_pairs, reverse_pairs
+from seq2seq_keras.data import Examples, Ragged, copy_pairs, reverse_pairs, sort_pairs
 
 ROWS = [[4, 5], [], [6], [7, 8, 9], []]
 
@@ -46,10 +46,14 @@ def test_examples_count_their_pairs():
     assert len(Examples(Ragged.from_rows([[3], [4, 3]]), Ragged.from_rows([[5], [6]]))) == 2
 
 
-def test_toy_pairs_copy_and_reverse():
+def test_toy_pairs_copy_reverse_and_sort():
     copies, reverses = copy_pairs(20, seed=3, lengths=(2, 4)), reverse_pairs(20, seed=3, lengths=(2, 4))
     assert copies.source == copies.target == reverses.source
     assert reverses.target == [" ".join(reversed(text.split())) for text in copies.source]
+    ordered = sort_pairs(20, seed=3, lengths=(2, 4))
+    assert ordered.source == copies.source
+    assert ordered.target == [" ".join(sorted(text.split())) for text in copies.source]
+    assert sort_pairs(1, alphabet="ba", lengths=(9, 9)).target[0].startswith("b")
     assert {len(text.split()) for text in copies.source} == {2, 3, 4}
     assert copies.lines == list(range(1, 21))
     assert copies.source == copy_pairs(20, seed=3, lengths=(2, 4)).source
