@@ -55,7 +55,8 @@ class AdditiveAttention(keras.layers.Layer):
 
     def call(self, query, keys, memory, seen, covered=None):
         if self.coverage != (covered is not None):
-            raise ValueError(f"covered is for attention with coverage=True and goes with it; found {self.coverage}")
+            found = "None" if covered is None else "a tensor"
+            raise ValueError(f"covered goes with coverage=True alone; coverage is {self.coverage}, covered {found}")
         space = ops.expand_dims(self.query_projection(query), -2)  # (B, 1, units) or (B, T, 1, units)
         space = space + (ops.expand_dims(keys, 1) if len(query.shape) == 3 else keys)
         if self.coverage:

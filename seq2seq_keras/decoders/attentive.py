@@ -20,7 +20,7 @@ class AttentiveDecoder(LookingDecoder):
         units: width D of every layer and of the output.
         attention: a ready attention layer, such as `AdditiveAttention(D)`.
         depth: number of recurrent layers.
-        dropout: share of the inputs of every layer, and of the output, set to zero in training.
+        dropout: share of the token vectors, between layers and of the output set to zero in training.
         input_feeding: tells the next step what this one said.
 
     Call:
@@ -49,8 +49,7 @@ class AttentiveDecoder(LookingDecoder):
     def build(self, inputs_shape, context_shape):
         memory_shape, units = tuple(context_shape[0]), self.units
         self.stack.build((None, None, inputs_shape[-1] + units * self.feeds))
-        if not self.attention.built:  # a layer that came from a config is
-            self.attention.build((None, units), (None, None, None), memory_shape, memory_shape[:-1])
+        self.build_attention(memory_shape)
         self.join.build((None, units + memory_shape[-1]))
 
     def _whole(self, inputs, state, training):

@@ -20,7 +20,7 @@ class BahdanauDecoder(LookingDecoder):
         units: width D of every layer and of the output.
         attention: a ready attention layer, such as `AdditiveAttention(D)`.
         depth: number of recurrent layers.
-        dropout: share of the inputs of every layer, and of the output, set to zero in training.
+        dropout: share of the token vectors, between layers and of the output set to zero in training.
 
     Call:
         inputs: (B, T, E) float, the target shifted right.
@@ -39,8 +39,7 @@ class BahdanauDecoder(LookingDecoder):
         memory_shape = tuple(context_shape[0])
         told = inputs_shape[-1] + memory_shape[-1]
         self.stack.build((None, None, told))
-        if not self.attention.built:  # a layer that came from a config is
-            self.attention.build((None, self.units), (None, None, None), memory_shape, memory_shape[:-1])
+        self.build_attention(memory_shape)
         self.readout.build((None, None, self.units + told))
 
     def _advance(self, inputs, carry, fixed, keep=(), training=None):

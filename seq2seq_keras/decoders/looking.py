@@ -1,5 +1,6 @@
 """What recurrent decoders that look back at the source have in common."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import keras
@@ -43,7 +44,7 @@ class LookingDecoder(keras.layers.Layer):
         units: width D of every layer and of the output.
         attention: a ready attention layer, such as `AdditiveAttention(D)`.
         depth: number of recurrent layers.
-        dropout: share of the inputs of every layer, and of the output, set to zero in training.
+        dropout: share of the token vectors, between layers and of the output set to zero in training.
         loops: whether a step must wait for more of the one before it than the stack keeps.
     """
 
@@ -56,22 +57,28 @@ class LookingDecoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.cell, self.units, self.attention, self.depth, self.dropout = cell, units, attention, depth, dropout
         self.loops = loops
-        self.stack = Stack(cell, units, depth, 0.0 if loops else dropout, name="stack")
-        self.input_drop = Dropout(dropout)
-        self.between_drops = [Dropout(dropout) for _ in range(depth - 1)]
+        self.stack = Stack(cell, units, depth, dropout, name="stack")
         self.output_drop = Dropout(dropout)
 
     @property
     def state_size(self) -> list[list[int]]:
         return self.stack.state_size
 
-    def call(self, inputs, context, looked=False, training=None):
+    def build_attention(self, memory_shape) -> None:
+        """Over a memory of that shape; an attention that came from a config is built already."""
+        if not self.attention.built:
+            self.attention.build((None, self.units), (None, None, None), memory_shape, memory_shape[:-1])
+
+    def call(self, inputs, context, training=None, looked=False):
         outputs, weights = self._whole(inputs, self.init_state(context, max_length=0), training)
         outputs = self.output_drop(outputs, training=training)
         return (outputs, weights) if looked else outputs
 
     def init_state(self, context, max_length: int) -> DecodeState:
         memory, mask, states = context
+        if isinstance(memory, tuple) or len(states) != self.depth:
+            found = "no memory" if isinstance(memory, tuple) else f"states of {len(states)} layers"
+            raise ValueError(f"context must have a memory and states of {self.depth} layers, found {found}")
         weights = ops.zeros_like(ops.cast(mask, "float32"))
         output = ops.zeros_like(states[-1][0]) if self.feeds else ()
         carry = LookingCarry(states, output, weights, weights if self.attention.coverage else ())
@@ -87,7 +94,7 @@ class LookingDecoder(keras.layers.Layer):
         return state.carry.weights
 
     def _advance(self, inputs, carry, fixed, keep=(), training=None) -> LookingCarry:
-        """One position; `keep` are the dropout masks between layers, (B, D) each, none at inference."""
+        """One position; `keep` are the stack's dropout masks of this step, none at inference."""
         raise NotImplementedError
 
     def _say(self, output, inputs):
@@ -110,22 +117,19 @@ class LookingDecoder(keras.layers.Layer):
 
     def _whole(self, inputs, state: DecodeState, training):
         """All steps: outputs (B, T, D) and weights (B, T, S)."""
-        inputs = self.input_drop(inputs, training=training)
-        width = inputs.shape[-1]
-        # Dropout masks between layers are drawn for all steps at once: no random state changes inside the loop.
-        whole = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=self.compute_dtype)
-        keep = [drop(whole, training=training) for drop in self.between_drops]
+        parts = [inputs, *self.stack.masks(inputs, training)]
+        ends = itertools.accumulate((part.shape[-1] for part in parts), initial=0)
+        places = list(itertools.pairwise(ends))
         # One tensor: Keras' scan cannot take several whose length is unknown.
-        together = ops.swapaxes(ops.concatenate([inputs, *keep], axis=-1), 0, 1)  # (T, B, ...)
+        together = ops.swapaxes(ops.concatenate(parts, axis=-1), 0, 1)  # (T, B, ...)
 
         def advance(carry, now):
-            keep = [now[:, i : i + self.units] for i in range(width, now.shape[-1], self.units)]
-            carry = self._advance(now[:, :width], carry, state.fixed, keep, training)
+            now, *keep = (now[:, begin:end] for begin, end in places)
+            carry = self._advance(now, carry, state.fixed, keep, training)
             return carry, carry
 
-        self.stack.begin_steps(state.carry.states, training)
-        _, carries = ops.scan(advance, state.carry._replace(output=self._silence(state)), together)
-        self.stack.end_steps()
+        with self.stack.shared_dropout(state.carry.states, training):
+            _, carries = ops.scan(advance, state.carry._replace(output=self._silence(state)), together)
         outputs, weights = (ops.swapaxes(leaf, 0, 1) for leaf in (carries.output, carries.weights))
         return self._say(outputs, inputs), weights
 

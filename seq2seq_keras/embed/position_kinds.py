@@ -25,11 +25,13 @@ def positions_of(kind: str | Positions, heads: int, causal: bool) -> Positions:
         causal: whether no position sees what comes after it.
 
     Raises:
-        ValueError: another name, or positions made for another number of heads.
+        ValueError: another name, or positions made for another number of heads or another kind of stack.
     """
     if isinstance(kind, Positions):
         if getattr(kind, "heads", heads) != heads:
             raise ValueError(f"positions must have as many heads as their stack, found {kind.heads} and {heads}")
+        if getattr(kind, "bidirectional", not causal) == causal:
+            raise ValueError(f"positions must be {'one-way' if causal else 'bidirectional'} here, found the other kind")
         return kind
     if kind not in _KINDS:
         raise ValueError(f"positions must be one of {list(_KINDS)} or a part, found {kind!r}")

@@ -81,11 +81,16 @@ class SinusoidalPositions(Positions):
 
     Call: as `Positions`.
 
+    Raises:
+        ValueError: vectors of an odd width.
+
     Reference: Vaswani et al., 2017, section 3.5.
     """
 
     def add(self, inputs, positions):
         width = inputs.shape[-1]
+        if width % 2:
+            raise ValueError(f"inputs must be of an even width, half for sines; found {width}")
         rates = ops.exp(ops.arange(0, width // 2, dtype="float32") * (-math.log(10_000.0) / (width // 2)))
         angles = ops.expand_dims(ops.cast(positions, "float32"), -1) * rates
         signal = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)

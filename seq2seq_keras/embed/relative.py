@@ -11,8 +11,8 @@ from seq2seq_keras.serial import serializable
 def bucket(distance: int, buckets: int, farthest: int) -> int:
     """The bucket of a distance of 0 or more: the first half of them holds one distance each, the others ever more.
 
-    n = buckets / 2; distance itself below n, then n + floor(log(distance / n) / log(farthest / n) * n), at most the
-    last one.
+    n = floor(buckets / 2); distance itself below n, then n + floor(log(distance / n) / log(farthest / n) *
+    (buckets - n)), at most the last one.
     """
     exact = buckets // 2
     if distance < exact:

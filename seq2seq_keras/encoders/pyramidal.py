@@ -34,15 +34,17 @@ class PyramidalEncoder(keras.layers.Layer):
     Reference: Chan et al., 2016 (Listen, Attend and Spell).
     """
 
-    shortens = True
-    """Its vectors stand for several positions of the source each: what looks at them cannot say at which."""
-
     def __init__(self, cell, units: int, depth: int = 3, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         if Cell.of(cell).residual:
             raise ValueError("cell must have no residual: a pyramid's layers are twice as wide below as above")
         self.cell, self.units, self.depth, self.dropout = cell, units, depth, dropout
         self.levels = [Stack(cell, units, 1, dropout, both_ways="concat", name=f"level_{i}") for i in range(depth)]
+
+    @property
+    def shortens(self) -> bool:
+        """Whether a vector stands for several positions of the source: what looks at it cannot say at which."""
+        return self.depth > 1
 
     def build(self, inputs_shape, real_shape=None):
         for place, level in enumerate(self.levels):

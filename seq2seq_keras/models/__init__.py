@@ -2,10 +2,10 @@
 
 from .attention import attention, bahdanau, luong
 from .conditioned import cho
+from .counts import Capacity, capacity, parameters
 from .parts import ATTENTIONS, BRIDGES, POOLS
 from .recurrent import lstm, sutskever
 from .seq2seq import Seq2Seq
-from .sizes import Capacity, capacity, parameters
 from .transformer import transformer, transformer_base, transformer_small, transformer_tiny
 
 FAMILIES = {

@@ -3,8 +3,8 @@
 from seq2seq_keras.bridges import KeepMemory
 from seq2seq_keras.decoders import AttentiveDecoder, BahdanauDecoder, PointerGenerator
 from seq2seq_keras.models.parts import attention_of, recurrent_encoder, states_of
+from seq2seq_keras.models.presets import sized
 from seq2seq_keras.models.seq2seq import Seq2Seq
-from seq2seq_keras.models.sized import sized
 from seq2seq_keras.models.tables import tables
 
 

@@ -2,8 +2,8 @@
 
 from seq2seq_keras.decoders import RecurrentDecoder
 from seq2seq_keras.models.parts import recurrent_encoder, states_of
+from seq2seq_keras.models.presets import sized
 from seq2seq_keras.models.seq2seq import Seq2Seq
-from seq2seq_keras.models.sized import sized
 from seq2seq_keras.models.tables import tables
 
 

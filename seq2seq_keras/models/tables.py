@@ -17,7 +17,10 @@ def tables(
         target_size: vocabulary size of the target, or a ready table; None shares vocabulary and table.
         width: width of the model.
         tied: the output projection is the table of the output itself.
-        embedding: width of the table, which a learned map takes to that of the model; None is the model's.
+        embedding: width of a table made here, which a learned map takes to that of the model; None is the model's.
+
+    Raises:
+        ValueError: a ready table of another width than the model's.
     """
     if target_size is None:
         return {"embedding": _table(source_size, width, tied, embedding, "embedding")}
@@ -29,6 +32,8 @@ def tables(
 
 def _table(size: int | Table, width: int, tied: bool, embedding: int | None, name: str) -> Table:
     if isinstance(size, keras.layers.Layer):
+        if size.width != width:
+            raise ValueError(f"a table must be {width} wide, as the model is; {size.name} is {size.width}: project it")
         return size
     if embedding in (None, width):
         return TokenTable(size, width, tied, name=name)

@@ -3,8 +3,8 @@
 from seq2seq_keras.bridges import KeepMemory
 from seq2seq_keras.decoders import PointerGenerator, TransformerDecoder
 from seq2seq_keras.encoders import TransformerEncoder
+from seq2seq_keras.models.presets import sized
 from seq2seq_keras.models.seq2seq import Seq2Seq
-from seq2seq_keras.models.sized import sized
 from seq2seq_keras.models.tables import tables
 
 
@@ -40,7 +40,7 @@ def transformer(
         dropout: share of embeddings and sub-layer outputs set to zero in training.
         tied: the output projection is the target table itself.
         embedding: width of the tables, where it is not that of the model.
-        norm: `pre`, which trains at any rate, or `post`, as in the paper.
+        norm: `pre`, which trains without a slow start, or `post`, as in the paper.
         positions: a name of `embed.POSITIONS`.
         activation: of the feed-forward parts, a name of `attention.ACTIVATIONS`.
         memory_heads: heads of keys and values; None is as many as `heads`.
@@ -53,6 +53,8 @@ def transformer(
 
     Reference: Vaswani et al., 2017; See et al., 2017 (copying).
     """
+    if not isinstance(positions, str):
+        raise ValueError(f"positions must be a name: each side needs a part of its own; found {positions!r}")
     parts = {"width": width, "heads": heads, "inner": inner or 4 * width, "dropout": dropout}
     parts |= {"norms": norm, "positions": positions, "activation": activation, "memory_heads": memory_heads}
     return Seq2Seq(

@@ -10,7 +10,8 @@ from seq2seq_keras.serial import serializable
 class CoverageLoss(keras.layers.Layer):
     """Adds weight * mean_t sum_i min(a_t,i, c_t,i), c_t = a_1 + ... + a_(t-1), to what training minimises.
 
-    The mean is over the real steps of the batch, as that of the cross-entropy is. At evaluation nothing is added: the
+    The mean is over the real steps of the batch, also beside a cross-entropy that is a sum. Of two passes in one step,
+    as R-Drop makes them, the second one's counts. At evaluation nothing is added: the
     loss of a model with coverage is to be compared with those of others.
 
     Args:

@@ -1,5 +1,6 @@
 """Which recurrence a layer computes, as a value."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import keras
@@ -27,6 +28,7 @@ _KINDS = {
 
 
 @serializable
+@dataclass(frozen=True)
 class Cell:
     """h_t = f(x_t, h_(t-1)): the kind of f, and what every layer of a stack has around it.
 
@@ -44,13 +46,16 @@ class Cell:
         ValueError: another kind, or a share outside 0 to below 1.
     """
 
-    def __init__(self, kind: str, residual: bool = False, normalize: bool = False, recurrent_dropout: float = 0.0):
-        if kind not in _KINDS:
-            raise ValueError(f"cell must be one of {sorted(_KINDS)}, found {kind!r}")
-        if not 0.0 <= recurrent_dropout < 1.0:
-            raise ValueError(f"recurrent_dropout must be at least 0 and below 1, found {recurrent_dropout}")
-        self.kind, self.residual, self.normalize = kind, residual, normalize
-        self.recurrent_dropout = recurrent_dropout
+    kind: str
+    residual: bool = False
+    normalize: bool = False
+    recurrent_dropout: float = 0.0
+
+    def __post_init__(self):
+        if self.kind not in _KINDS:
+            raise ValueError(f"cell must be one of {sorted(_KINDS)}, found {self.kind!r}")
+        if not 0.0 <= self.recurrent_dropout < 1.0:
+            raise ValueError(f"recurrent_dropout must be at least 0 and below 1, found {self.recurrent_dropout}")
 
     @classmethod
     def of(cls, cell: "str | Cell") -> "Cell":

@@ -1,5 +1,7 @@
 """Recurrent layers on top of each other."""
 
+from contextlib import contextmanager
+
 import keras
 from keras import ops
 
@@ -43,6 +45,8 @@ class Stack(keras.layers.Layer):
         self.layers = [self._layer(i) for i in range(depth)]
         self.norms = [keras.layers.LayerNormalization() for _ in range(depth)] if self._cell.normalize else []
         self.drops = [Dropout(dropout) for _ in range(depth)]
+        self._recurrences = [cell for layer in self.layers for cell in _cells(layer)]
+        self._set_recurrent_dropout(False)
 
     @property
     def state_size(self) -> list[list[int]]:
@@ -60,6 +64,7 @@ class Stack(keras.layers.Layer):
         return self._ways * recurrences + (2 * sum(widths) if self.norms else 0)
 
     def build(self, inputs_shape, state_shape=None, real_shape=None):
+        self._read = inputs_shape[-1]
         for place, layer in enumerate(self.layers):
             if self.norms:
                 self.norms[place].build(inputs_shape)
@@ -68,41 +73,72 @@ class Stack(keras.layers.Layer):
 
     def call(self, inputs, state=None, real=None, training=None):
         after = []
-        for place, layer in enumerate(self.layers):
-            given = self.drops[place](self._normed(place, inputs), training=training)
-            begin = None if state is None else list(state[place])
-            outputs, *final = layer(given, mask=real, initial_state=begin, training=training)
-            inputs = self._joined(place, inputs, outputs)
-            after.append(self._both(final) if self.both_ways else list(final))
+        with self._recurrent_dropout(training):
+            for place, layer in enumerate(self.layers):
+                given = self.drops[place](self._normed(place, inputs), training=training)
+                begin = None if state is None else list(state[place])
+                outputs, *final = layer(given, mask=real, initial_state=begin, training=training)
+                inputs = self._joined(place, inputs, outputs)
+                after.append(self._both(final) if self.both_ways else list(final))
         return inputs, after
 
     def step(self, inputs, state, keep=(), training=None):
         """One position, left to right: (B, E) and a state to (B, D) and the next state.
 
         Args:
-            keep: dropout masks (B, D) of the inputs of every layer above the first; none at inference.
-            training: whether recurrent dropout is on; `begin_steps` comes first then, `end_steps` last.
+            keep: dropout masks of the inputs of every layer at this step, from `masks`; none at inference.
+            training: whether recurrent dropout is on; the step stands in `shared_dropout` then.
         """
         after = []
         for place, (layer, last) in enumerate(zip(self.layers, state)):
             given = self._normed(place, inputs)
-            if place and keep:
-                given = given * keep[place - 1]
+            if keep:
+                given = given * keep[place]
             outputs, new = layer.cell(given, last, training=training)
             inputs = self._joined(place, inputs, outputs)
             after.append(list(new) if isinstance(new, (list, tuple)) else [new])
         return inputs, after
 
-    def begin_steps(self, state, training=None) -> None:
-        """Draws the masks of recurrent dropout, outside of the loop whose steps share them."""
-        if training and self._cell.recurrent_dropout:
+    def masks(self, inputs, training=None) -> list:
+        """What a loop of steps drops, drawn for all steps before it: no random state changes inside a loop.
+
+        Args:
+            inputs: (B, T, E) float; what else goes into the lowest layer comes behind it, and none of that is dropped.
+
+        Returns:
+            for every layer (B, T, width of what goes into it) float, 0 or 1 / share kept; an empty list at inference.
+        """
+        if not training or not self.dropout:
+            return []
+        rows = ops.shape(inputs)[:2]
+        one, whole = (ops.ones((*rows, width), inputs.dtype) for width in (self._read - inputs.shape[-1], self.units))
+        lowest = self.drops[0](ops.ones_like(inputs), training=training)
+        return [ops.concatenate([lowest, one], -1), *(drop(whole, training=training) for drop in self.drops[1:])]
+
+    @contextmanager
+    def shared_dropout(self, state, training=None):
+        """Around a loop of steps: masks of recurrent dropout are drawn once, before it, and forgotten after it."""
+        with self._recurrent_dropout(training):
             for layer, last in zip(self.layers, state):
                 layer.cell.get_recurrent_dropout_mask(last[0])
+            try:
+                yield
+            finally:
+                for layer in self.layers:
+                    layer.cell.reset_recurrent_dropout_mask()
 
-    def end_steps(self) -> None:
-        """Forgets what `begin_steps` drew."""
-        for layer in self.layers:
-            layer.cell.reset_recurrent_dropout_mask()
+    @contextmanager
+    def _recurrent_dropout(self, training):
+        self._set_recurrent_dropout(training)
+        try:
+            yield
+        finally:
+            self._set_recurrent_dropout(False)
+
+    def _set_recurrent_dropout(self, on) -> None:
+        # Keras' layers draw masks, and move their seeds, whether they train or not: at inference they must not know.
+        for cell in self._recurrences:
+            cell.recurrent_dropout = self._cell.recurrent_dropout if on else 0.0
 
     def _layer(self, place: int):
         if self.both_ways is None:
@@ -120,3 +156,9 @@ class Stack(keras.layers.Layer):
         """The states of both directions as one: side by side, or their sum, as the outputs are."""
         pairs = zip(final[: len(final) // 2], final[len(final) // 2 :])
         return [ops.concatenate(pair, axis=-1) if self.both_ways == "concat" else ops.add(*pair) for pair in pairs]
+
+
+def _cells(layer) -> list:
+    """The recurrences of a layer that reads one way or both."""
+    halves = [layer.forward_layer, layer.backward_layer] if isinstance(layer, keras.layers.Bidirectional) else [layer]
+    return [half.cell for half in halves]

@@ -39,7 +39,7 @@ def test_coverage_tells_the_score_where_one_has_looked():
 def test_coverage_and_what_is_covered_go_together(coverage):
     attention, memory = AdditiveAttention(5, coverage), cases.ramp(3, 6, 8)
     covered = () if coverage else (cases.ramp(3, 6),)
-    with pytest.raises(ValueError, match="covered is for attention with coverage=True and goes with it"):
+    with pytest.raises(ValueError, match="covered goes with coverage=True alone"):
         attention(cases.ramp(3, 4), attention.prepare(memory), memory, cases.real(), *covered)
 
 

@@ -121,3 +121,11 @@ def test_without_coverage_and_feeding_nothing_of_them_is_kept():
     states = {name: build().init_state(cases.context(build()), STEPS) for name, build in DECODERS.items()}
     assert [name for name, state in states.items() if state.carry.output != ()] == ["fed"]
     assert [name for name, state in states.items() if state.carry.covered != ()] == ["fed"]
+
+
+def test_a_context_with_nothing_to_look_at_or_of_other_layers_is_refused():
+    decoder, context = DECODERS["fed"](), cases.context(DECODERS["fed"]())
+    with pytest.raises(ValueError, match="must have a memory and states of 1 layers, found no memory"):
+        decoder.init_state(context._replace(memory=(), mask=()), STEPS)
+    with pytest.raises(ValueError, match="found states of 0 layers"):
+        decoder.init_state(context._replace(state=()), STEPS)

@@ -131,3 +131,10 @@ def test_positions_go_by_name_or_are_given():
         positions_of("rotated", heads=2, causal=True)
     with pytest.raises(ValueError, match="as many heads as their stack, found 4 and 2"):
         positions_of(RelativePositions(4), heads=2, causal=True)
+
+
+def test_sines_of_an_odd_width_and_biases_of_the_other_direction_are_refused():
+    with pytest.raises(ValueError, match="even width, half for sines; found 5"):
+        SinusoidalPositions()(cases.ramp(1, 2, 5))
+    with pytest.raises(ValueError, match="positions must be one-way here"):
+        positions_of(RelativePositions(2), heads=2, causal=True)

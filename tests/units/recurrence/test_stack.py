@@ -65,15 +65,17 @@ def test_recurrent_dropout_takes_the_same_units_at_every_step_and_none_at_infere
         if kind == "whole":
             return np.array(stack(inputs, training=training)[0])
         state, found = [[ops.zeros((3, units))]], []
-        stack.begin_steps(state, training)
-        for t in range(STEPS):
-            output, state = stack.step(inputs[:, t], state, training=training)
-            found.append(output)
-        stack.end_steps()
+        with stack.shared_dropout(state, training):
+            for t in range(STEPS):
+                output, state = stack.step(inputs[:, t], state, training=training)
+                found.append(output)
         return np.stack(found, axis=1)
 
-    outputs, lost = run(training=True), stuck(run(training=False))
-    assert not lost.any()
+    cell = stack.layers[0].cell
+    outputs, seed = run(training=True), np.array(cell.seed_generator.state)
+    assert not stuck(run(training=False)).any()
+    np.testing.assert_array_equal(cell.seed_generator.state, seed)  # nothing is drawn at inference
+    assert getattr(cell, "_recurrent_dropout_mask", None) is None
     lost = stuck(outputs)
     h = np.full(outputs[:, 0].shape, np.tanh(0.5))
     for t in range(1, STEPS):  # what is kept is scaled up, at every step alike
@@ -113,3 +115,14 @@ def test_other_ways_to_join_and_odd_widths_are_refused():
         Stack("rnn", 4, both_ways="mean")
     with pytest.raises(ValueError, match="units must be even.*found 5"):
         Stack("rnn", 5, both_ways="concat")
+
+
+def test_masks_of_a_loop_spare_what_is_told_beside_the_inputs():
+    stack = Stack("gru", 6, depth=2, dropout=0.5)
+    stack.build((None, None, 9))
+    inputs = cases.ramp(3, STEPS, 5)
+    assert stack.masks(inputs) == stack.masks(inputs, training=False) == []
+    lowest, upper = (np.array(mask) for mask in stack.masks(inputs, training=True))
+    assert lowest.shape == (3, STEPS, 9) and upper.shape == (3, STEPS, 6)
+    np.testing.assert_array_equal(lowest[..., 5:], 1.0)
+    assert set(np.unique(lowest[..., :5])) == set(np.unique(upper)) == {0.0, 2.0}

@@ -1,5 +1,6 @@
 """How large a model is, and how much it can hold while it decodes."""
 
+import math
 from typing import NamedTuple
 
 from seq2seq_keras.models.seq2seq import Seq2Seq
@@ -19,8 +20,13 @@ class Capacity(NamedTuple):
 def parameters(model: Seq2Seq) -> dict[str, int]:
     """How many numbers each part learned or was given; parts that have none are left out."""
     parts = {name: getattr(model, name) for name in _PARTS}
-    counts = {name: part.count_params() for name, part in parts.items() if part is not None}
+    counts = {name: _numbers(part) for name, part in parts.items() if part is not None}
     return {name: count for name, count in counts.items() if count}
+
+
+def _numbers(part) -> int:
+    """Which rows are frozen is no number that a part works with."""
+    return sum(math.prod(weight.shape) for weight in part.weights if weight.dtype != "bool")
 
 
 def capacity(decoder) -> Capacity:
