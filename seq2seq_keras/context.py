@@ -45,6 +45,8 @@ class DecodeState(NamedTuple):
 
 
 class Encoder(Protocol):
+    """A layer with `shortens` True, as a bridge may be too, gives fewer vectors than the source has positions."""
+
     def __call__(self, inputs: Tensor, real: Tensor, training: bool | None = None) -> Encoded:
         """(B, S, D) vectors and their (B, S) mask to `Encoded`."""
 
@@ -55,6 +57,9 @@ class Bridge(Protocol):
 
 
 class Decoder(Protocol):
+    """What every decoder has. One that can do more has it under the name that `Seq2Seq` hands on: `alignment` (and the
+    option `looked` of a call), `shares_fixed`, `lengthen`, `extend`, `rewind`."""
+
     def __call__(self, inputs: Tensor, context: Context, training: bool | None = None) -> Tensor:
         """Whole sequence under teacher forcing: (B, T, D) to (B, T, D)."""
 
@@ -65,7 +70,8 @@ class Decoder(Protocol):
 
 
 class Stepper(Protocol):
-    """All that search knows: a `Seq2Seq`, a loaded SavedModel, an ensemble."""
+    """All that search needs: a `Seq2Seq`, a loaded SavedModel, an ensemble. What else `Seq2Seq` has under the names of
+    `Decoder` makes search faster or lets it look, and search asks for it by `getattr`."""
 
     def init_state(self, source: Tensor, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step."""
