@@ -4,8 +4,6 @@ import datetime
 import io
 import os
 import platform
-import shlex
-from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
@@ -14,7 +12,8 @@ import rich.console
 import rich.table
 import tensorflow as tf
 
-from pipelines.settings import Bench, BenchServe, Files
+from pipelines import command_line
+from pipelines.settings import Bench, BenchServe
 from seq2seq_keras.errors import InputError
 
 FILE = "bench_train.md"
@@ -45,20 +44,7 @@ def measured() -> dict:
 
 def command(settings: Bench | BenchServe) -> str:
     """The command line that gives these settings; files by name only, for a table that others read."""
-    words = ["python", "-m", "pipelines", "bench", settings.what]
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if value == field.default:
-            continue
-        option = "--" + field.name.replace("_", "-")
-        if isinstance(value, Files):
-            for part in fields(Files):
-                inner = getattr(value, part.name)
-                if inner != part.default:
-                    words += [f"{option}.{part.name.replace('_', '-')}", *_words(inner)]
-        else:
-            words += [option] if value is True else [option, *_words(value)]
-    return shlex.join(words)
+    return command_line.of(settings, "bench", settings.what)
 
 
 def show(text: str, folder: Path | None, name: str = FILE) -> None:
@@ -133,12 +119,6 @@ def _notes(report: dict) -> list[str]:
     if "skipped" in report["peer"]:
         notes.insert(0, f"{report['peer']['name']} skipped: {report['peer']['skipped']}.")
     return notes
-
-
-def _words(value) -> list[str]:
-    if isinstance(value, tuple):
-        return [word for item in value for word in _words(item)]
-    return [value.name if isinstance(value, Path) else str(value)]
 
 
 def _cpu() -> str:

@@ -34,10 +34,15 @@ def translate(settings: Translate) -> None:
     if settings.schedule == "deadline" and settings.minutes is None:
         raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
     for name in ("train", "valid"):
-        columns = getattr(settings, name).columns
-        if min(columns) < 0:
-            raise InputError(f"--{name}.columns is {columns}", expected="numbers from 0")
+        columns(settings, name)
     _monitor(settings)
+
+
+def columns(settings, name: str) -> None:
+    """Refuses columns that no table has; `name` is that of a field of `Files`."""
+    given = getattr(settings, name).columns
+    if min(given) < 0:
+        raise InputError(f"--{name}.columns is {given}", expected="numbers from 0")
 
 
 def watched_pairs(settings: Translate) -> None:

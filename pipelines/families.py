@@ -56,7 +56,7 @@ def check(settings: Model) -> None:
             raise InputError(
                 f"{flag(name)} is not for --model {settings.family}",
                 expected=f"it with one of {', '.join(others)}",
-                remedy="leave it out, or choose another model",
+                remedy="leave it out",
             )
 
 

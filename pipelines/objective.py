@@ -1,5 +1,7 @@
 """From the flags of an objective to the loss that training lowers."""
 
+import math
+
 from pipelines.settings import Objective, Translate
 from seq2seq_keras import objectives
 from seq2seq_keras.errors import InputError
@@ -27,7 +29,7 @@ def check(settings: Objective) -> None:
             raise InputError(f"--sampling-{alone} without --sampling", remedy="add --sampling linear")
         return
     _, _, expected, good = _SCHEDULES[settings.sampling]
-    if settings.sampling_k is not None and not good(settings.sampling_k):
+    if settings.sampling_k is not None and not (math.isfinite(settings.sampling_k) and good(settings.sampling_k)):
         raise InputError(
             f"--sampling-k is {settings.sampling_k} with --sampling {settings.sampling}", expected=expected
         )

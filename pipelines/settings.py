@@ -159,8 +159,9 @@ class Translate:
     through a learned map."""
     target_vectors: Path | None = None
     """The same for the target, where the sides do not share a vocabulary."""
-    vectors: Literal["tuned", "frozen"] | None = None
-    """Whether these vectors learn with the model, which is the default, or stay as they are."""
+    vectors: Literal["tuned", "frozen", "learned"] | None = None
+    """Whether these vectors learn with the model, which is the default, or stay as they are; `learned` takes only their
+    width, for a table that begins with random numbers, to compare with."""
 
     max_source: int = 256
     """Longest source in ids; longer training pairs are left out and counted."""
@@ -395,7 +396,7 @@ class Quickstart:
     test: Path | None = None
     """Table to score on; a word may have several lines."""
     model: OmitArgPrefixes[Model] = Model("attention", width=128, depth=1, dropout=0.1)
-    """The model; what is not given is as its family has it."""
+    """The model: here of width 128, depth 1 and dropout 0.1 if nothing else is given, the rest as its family has it."""
     objective: OmitArgPrefixes[Objective] = Objective()
     """What training asks for beside the next token."""
     epochs: int = 100
@@ -614,9 +615,9 @@ class Study:
     train: Files = Files()
     """Training pairs, in place of the dictionary."""
     valid: Files = Files()
-    """Pairs to watch while training."""
+    """Pairs to watch while training: needed with those; 1000 at most are taken, evenly."""
     test: Files = Files()
-    """Pairs to score on; of a word that is spelled in several lines any is right."""
+    """Pairs to score on: needed with those; of a word that is spelled in several lines any is right."""
     task: Literal["translation", "spelling"] | None = None
     """Sentences scored by BLEU and chrF, or letters to sounds scored by error rates; nothing means sentences, but
     spelling for the dictionary."""
@@ -630,9 +631,10 @@ class Study:
     seeds: tuple[int, ...] = (0, 1)
     """Each model is trained once with each: what they differ by is noise."""
     model: OmitArgPrefixes[Model] = Model("attention", width=64, dropout=0.1)
-    """What all models have in common; the study changes the rest."""
+    """What all models have in common: width 64 and dropout 0.1 if nothing else is given, the rest as the family has
+    it. What a study compares is set by it, and refused here."""
     parameters: int | None = None
-    """Of each family in `families`; nothing means those of the attention family at --width."""
+    """Of each family in `families`, in place of --width; nothing means those of the attention family at --width."""
     source_vectors: Path | None = None
     """Text file of word vectors for `embeddings`."""
     target_vectors: Path | None = None

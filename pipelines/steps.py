@@ -88,7 +88,7 @@ def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Pat
         if longest > settings.batch_tokens:
             raise InputError(
                 f"--batch-tokens is {settings.batch_tokens} and the longest pair has {longest} ids on a side",
-                remedy="raise --batch-tokens, or leave long pairs out with --max-source and --max-target",
+                remedy="raise --batch-tokens, or leave long pairs out (translate: --max-source and --max-target)",
             )
     epoch = len(data.plan(train_examples, settings.batch_tokens, settings.seed))
     return Material(source, target, train_examples, valid_examples, valid, epoch, report)
@@ -162,7 +162,7 @@ def fit(model, translator, material: Material, settings, judge, budget: watch.Bu
     )
     position = checkpoints.restore(model)
     patient = not settings.patience or best.waited < settings.patience
-    history = watch.KeepHistory(folder / "history.json", position.epoch)
+    history = watch.KeepHistory(folder / "history.json", budget, position.epoch)
     callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
     progress = training.Progress(position.step, throughput, lambda: budget.seconds - budget.taken)
     callbacks += [history, best, progress, budget]

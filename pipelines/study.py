@@ -5,8 +5,8 @@
         --valid.source c.en --valid.target c.de --test.source e.en --test.target e.de --output runs/studies/depth_de
 
 Each model is a run of its own in the study's folder. What is trained is not trained again: the same command goes on
-where it was stopped, and further seeds join those that are there. Beside the runs: results.md, results.csv,
-results.json, results.png, and the same in logs/ for TensorBoard.
+where it was stopped, and seeds that were trained earlier for the same budget join those that are given. Beside the
+runs: results.md, results.csv, results.json, results.png, and the same in logs/study/ for TensorBoard.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from pipelines import (
     runs,
+    study_checks,
     study_data,
     study_encoders,
     study_gradients,
@@ -29,7 +30,6 @@ from pipelines import (
 )
 from pipelines.settings import Study
 from pipelines.study_question import Question
-from seq2seq_keras.errors import InputError
 
 
 class Done(NamedTuple):
@@ -46,11 +46,11 @@ class Done(NamedTuple):
 
 def run(settings: Study) -> int:
     """The command; returns the exit code."""
-    check(settings)
-    folder = settings.output or Path("runs/studies") / settings.name
-    question = study_questions.of(settings)
+    question, folder = study_questions.of(settings), study_data.folder(settings)
+    study_checks.study(settings, question)
     print(f"{settings.name}: {question.asks}", flush=True)
     report = {**study_results.about(settings), "name": settings.name, "asks": question.asks, "claim": question.claim}
+    report["remarks"] = list(question.remarks)
     done, code = _trained(settings, question, folder)
     if code:
         return code
@@ -65,32 +65,12 @@ def run(settings: Study) -> int:
     return 0
 
 
-def check(settings: Study) -> None:
-    """Refuses what would fail after hours of work."""
-    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
-        raise InputError(f"--seeds is {settings.seeds}", expected="one or more, each once")
-    for name in ("minutes", "epochs", "pairs", "parameters", "beam"):
-        value = getattr(settings, name)
-        if value is not None and value <= 0:
-            raise InputError(f"--{name} is {value}", expected="more than 0")
-    if settings.name == "embeddings" and not (settings.source_vectors or settings.target_vectors):
-        raise InputError(
-            "embeddings needs vectors to begin with",
-            remedy="give a GloVe or word2vec text file with --source-vectors, --target-vectors or both",
-        )
-    if settings.name != "embeddings" and (settings.source_vectors or settings.target_vectors):
-        raise InputError(f"{settings.name} takes no vectors", remedy="leave --source-vectors and --target-vectors out")
-    if settings.parameters and settings.name != "families":
-        raise InputError(f"--parameters is not for {settings.name}", expected="it with families")
-    folder = settings.output or Path("runs/studies") / settings.name
-    runs.check_report_folder(folder)
-
-
 def _trained(settings: Study, question: Question, folder: Path) -> tuple[Done | None, int]:
     """Trains and scores all variants; nothing, and the exit code, where a signal stopped it."""
     corpora = study_data.read(settings)
     asked, variants, budgets = study_data.translation(settings, corpora, folder), question.variants, question.budgets
     described, figure = corpora.described, corpora.figure
+    study_checks.variants(asked, question)
     if settings.name == "gradients":
         rows, code = study_encoders.rows(asked, variants, budgets, settings.seeds, corpora, folder)
         if code:

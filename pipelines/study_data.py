@@ -12,7 +12,7 @@ from seq2seq_keras.errors import InputError
 _OF_DICTIONARY = 10_000
 """Training pronunciations that a study takes of the dictionary: enough to tell models apart within a minute each."""
 WATCHED = 1_000
-"""Pairs to watch while training, at most."""
+"""Pairs to watch while training, at most; the help of `--valid` says so."""
 _LIMITS = {"spelling": 64, "translation": 128}
 """Most ids of a side, and of an output."""
 
@@ -53,6 +53,11 @@ class Corpora(NamedTuple):
         }
 
 
+def folder(settings: Study) -> Path:
+    """Where the runs and the results are."""
+    return settings.output or Path("runs/studies") / settings.name
+
+
 def read(settings: Study) -> Corpora:
     """The user's corpus, or part of the dictionary.
 
@@ -69,9 +74,7 @@ def read(settings: Study) -> Corpora:
     count = settings.pairs or (len(parts["train"]) if own else _OF_DICTIONARY)
     sources, references = list(parts["test"].source), [[text] for text in parts["test"].target]
     if task == "spelling":
-        accepted: dict[str, list[str]] = {}
-        for word, sounds in zip(sources, parts["test"].target):
-            accepted.setdefault(word.lower(), []).append(sounds)
+        accepted = quickstart.accepted([word.lower() for word in sources], parts["test"].target)
         sources, references = list(accepted), list(accepted.values())
     return Corpora(evenly(parts["train"], count), evenly(parts["valid"], WATCHED), sources, references, task)
 
@@ -90,7 +93,7 @@ def translation(settings: Study, corpora: Corpora, folder: Path) -> Translate:
     spelling = corpora.task == "spelling"
     tokens = settings.tokens
     if spelling and tokens == Vocabulary():
-        tokens = Vocabulary("characters", "words", shared=False, normalize="lower_nfkc", target_normalize="nfkc")
+        tokens = quickstart.SPELLING
     limit = _LIMITS[corpora.task]
     return Translate(
         output=folder,

@@ -11,7 +11,7 @@ from pipelines.settings import Translate
 from pipelines.study_data import Corpora
 from pipelines.study_question import Budget
 from pipelines.study_runs import Row
-from seq2seq_keras import data, objectives, tokens
+from seq2seq_keras import data, objectives, tokens, training
 from seq2seq_keras.context import BOS, PAD, Encoded
 from seq2seq_keras.tasks import TextToText
 
@@ -35,6 +35,7 @@ def rows(
     found, code = study_runs.rows(asked, variants, budgets, seeds, corpora, folder)
     if code:
         return found, code
+    training.use_precision("float32")
     measured = []
     for row in found:
         task = TextToText.load(study_runs.place(folder, row.budget, row.variant, row.seed) / "model")

@@ -1,5 +1,6 @@
 """Gradients through time: dL/dh_t by distance, for each cell, before and after training, with and without clipping."""
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pipelines import runs, study_recall
+from pipelines import runs, study_recall, study_seeds
 from pipelines.settings import Study
 from pipelines.study_runs import Row, slug
+from seq2seq_keras import training
 
 LENGTH = 40
 """Positions of a row."""
@@ -30,20 +32,32 @@ DESCRIBED = (
 
 
 def rows(settings: Study, folder: Path) -> list[Row]:
-    """One row for each cell, with and without clipping, and seed; what is in the folder is not trained again."""
-    found = []
-    for seed in settings.seeds:
+    """One row for each cell, with and without clipping, and seed; what is in the folder is not trained again.
+
+    Seeds with which all cells were trained earlier join those that are given.
+    """
+    found, units = [], settings.model.width
+    place = folder / "recall" / f"{units}-units"
+    variants = [f"{name}, clipped" if clip else name for name in _CELLS for clip in (0, 1)]
+    for seed in study_seeds.joined(settings.seeds, _trained_before(place, variants)):
         for name, (kind, gain) in _CELLS.items():
             for clip in (0.0, 1.0):
-                variant, units = f"{name}, clipped" if clip else name, settings.model.width
-                kept = folder / "recall" / f"{units}-units" / f"{slug(variant)}-seed-{seed}.json"
+                variant = f"{name}, clipped" if clip else name
+                kept = place / f"{slug(variant)}-seed-{seed}.json"
                 if not kept.exists():
                     runs.write_json(kept, measured(variant, kind, gain, clip, seed, units)._asdict())
                 row = Row(**runs.read_json(kept))
+                row = row._replace(figures=row.figures | told(row.norms))  # which earlier files do not all hold
                 shown = "  ".join(f"{title} {value:.3g}" for title, value in row.figures.items())
                 print(f"seed {seed}: {row.variant}: {shown}", flush=True)
                 found.append(row)
     return found
+
+
+def _trained_before(place: Path, variants: list[str]) -> set[int]:
+    """Seeds with which every variant was measured."""
+    names = [path.stem for path in place.glob("*.json")]
+    return set.intersection(*(study_seeds.found(names, f"{slug(variant)}-") for variant in variants))
 
 
 def measured(variant: str, kind: str, gain: float, clip: float, seed: int, units: int) -> Row:
@@ -53,6 +67,7 @@ def measured(variant: str, kind: str, gain: float, clip: float, seed: int, units
         clip: largest global norm of the gradient; 0 is none.
         units: width of the state.
     """
+    training.use_precision("float32")
     keras.utils.set_random_seed(seed)
     memory, random = study_recall.Memory(kind, units, gain), np.random.default_rng(seed)
     asked = study_recall.draw(np.random.default_rng(seed + 1_000_000), _ROWS, LENGTH, first=True)
@@ -73,13 +88,13 @@ def measured(variant: str, kind: str, gain: float, clip: float, seed: int, units
 
 def told(norms: dict[str, Sequence[float]]) -> dict[str, float]:
     """Figures of norms by position, with the `first` weights and `trained`."""
-    first, trained = np.array(norms["first"]), np.array(norms["trained"])
-    return {
-        "factor_first": factor(first),
-        "factor": factor(trained),
-        "oldest_first": float(first[0] / first[-1]),
-        "oldest": float(trained[0] / trained[-1]),
-    }
+    figures = {}
+    for moment, suffix in (("first", "_first"), ("trained", "")):
+        held = np.array(norms[moment])
+        figures[f"factor{suffix}"] = factor(held)
+        figures[f"unsteadiness{suffix}"] = abs(math.log(figures[f"factor{suffix}"]))
+        figures[f"oldest{suffix}"] = float(held[0] / held[-1])
+    return figures
 
 
 def factor(norms: np.ndarray) -> float:

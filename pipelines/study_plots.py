@@ -34,7 +34,7 @@ def trained(found: list[Row], figure: str, by_length: str) -> bytes:
         axes[0].set_xticks(range(len(names)), names, rotation=20, ha="right")
         axes[0].set(ylabel=title, title=budget)
         axes[1].set(xlabel="length of the source", ylabel=study_table.FIGURES[by_length].title, title="by length")
-        axes[2].set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log", title="learning")
+        axes[2].set(xlabel="seconds of training steps", ylabel="validation perplexity", yscale="log", title="learning")
         axes[2].legend()
     return _png(drawn)
 

@@ -39,6 +39,8 @@ class Question:
     exposed: bool = False
     """Whether models differ in how they are trained: epochs are judged by decoded text then, since perplexity forces
     right beginnings on all of them, and the time to a given loss is a figure."""
+    remarks: tuple[str, ...] = ()
+    """What a reader of the table must know beside it."""
 
 
 def epochs(count: int) -> Budget:

@@ -5,6 +5,9 @@ import dataclasses
 from pipelines.settings import Study
 from pipelines.study_question import Expected, Question, epochs, minutes
 
+_EPOCHS = 20
+"""Of a study that is not told how long to train."""
+
 
 def of(settings: Study) -> Question:
     """The question a user asks, with the budget that was given, or else its own."""
@@ -14,7 +17,7 @@ def of(settings: Study) -> Question:
         given.append(epochs(settings.epochs))
     if settings.minutes:
         given.append(minutes(settings.minutes))
-    own = [epochs(20), minutes(1.0)] if asked.equal else [epochs(20)]
+    own = [epochs(_EPOCHS), minutes(1.0)] if asked.equal else [epochs(_EPOCHS)]
     return dataclasses.replace(asked, budgets=tuple(given or own))
 
 
@@ -24,8 +27,9 @@ def _layers(settings: Study) -> dict:
 
 
 def _gradients(settings: Study) -> Question:
-    # One layer and one fixed context: all that the encoder is taught comes through its last state.
-    plain = {"model.family": "lstm", "model.depth": 1}
+    # One layer, from left to right, and one fixed context: all that the encoder is taught comes through its last state.
+    plain = {"model.family": "lstm", "model.depth": 1, "model.bidirectional": False, "model.reverse": False}
+    plain |= {"model.bridge": "copy", "precision": "float32"}
     return Question(
         "how does the norm of dL/dh_t fall or grow with the distance through time?",
         "gradients of a simple RNN vanish or explode with distance, gates keep them alive, and clipping makes "
@@ -41,8 +45,8 @@ def _gradients(settings: Study) -> Question:
             Expected("gru", "rnn", "right"),
             Expected("rnn x2, clipped", "rnn x2", "right"),
             Expected("rnn, clipped", "rnn"),
-            Expected("lstm", "rnn", "factor_first"),
-            Expected("lstm", "rnn", "factor"),
+            Expected("lstm", "rnn", "unsteadiness_first"),
+            Expected("lstm", "rnn", "unsteadiness"),
         ),
         columns=(
             *("factor_first", "factor", "oldest_first", "oldest", "largest", "right"),
@@ -52,16 +56,19 @@ def _gradients(settings: Study) -> Question:
 
 
 def _length(settings: Study) -> Question:
-    cell = settings.model.cell or "lstm"
+    model = settings.model
+    both = {"model.bidirectional": True} | _layers(settings)
+    # The family of its own has narrower tables, an output of its own, and another cell.
+    told = {"model.cell": model.cell or "lstm", "model.embedding": model.embedding or model.width}
+    told["model.tied"] = True if model.tied is None else model.tied
     return Question(
         "how does quality depend on the length of the source, with one fixed vector and with attention?",
         "one fixed vector is a bottleneck: it loses more than attention does from short sources to long ones "
         "(Cho et al., 2014; Bahdanau et al., 2015)",
         {
-            "fixed context": {"model.family": "lstm", "model.bidirectional": True} | _layers(settings),
-            "fixed context at every step": {"model.family": "cho", "model.cell": cell, "model.bidirectional": True}
-            | _layers(settings),
-            "attention": {"model.family": "attention"} | _layers(settings),
+            "fixed context": {"model.family": "lstm"} | both,
+            "fixed context at every step": {"model.family": "cho"} | both | told,
+            "attention": {"model.family": "attention"} | both,
         },
         (
             Expected("attention", "fixed context"),
@@ -103,8 +110,8 @@ def _directions(settings: Study) -> Question:
 
 
 def _reversal(settings: Study) -> Question:
-    plain = {"model.family": "lstm"} | _layers(settings)
-    attentive = plain | {"model.family": "attention", "model.bidirectional": False}
+    way = {"model.bidirectional": False, "model.reverse": False} | _layers(settings)
+    plain, attentive = ({"model.family": family} | way for family in ("lstm", "attention"))
     return Question(
         "what is reading the source backwards worth?",
         "with a fixed context a reversed source is better: its first words stand near the first of the target "
@@ -120,13 +127,15 @@ def _reversal(settings: Study) -> Question:
 
 
 def _forcing(settings: Study) -> Question:
+    fall = 1 / (settings.epochs or _EPOCHS)
+    remark = f"Scheduled sampling: the share of right words falls by {fall:.3g} an epoch, to 0 after {1 / fall:.0f}"
     return Question(
         "what are teacher forcing, scheduled sampling and free running worth?",
         "a model that only ever saw right beginnings is thrown by its own mistakes, so that scheduled sampling is "
         "better than teacher forcing; free running from the first step learns slowly (Bengio et al., 2015)",
         {
             "teacher forcing": {},
-            "scheduled sampling": {"objective.sampling": "linear"},
+            "scheduled sampling": {"objective.sampling": "linear", "objective.sampling_k": fall},
             "free running": {"objective.sampling": "constant", "objective.sampling_k": 0.0},
         },
         (
@@ -136,6 +145,7 @@ def _forcing(settings: Study) -> Question:
         ),
         columns=("", "perplexity", "reached", "seconds"),
         exposed=True,
+        remarks=(f"{remark}, whatever the time suffices for." if settings.minutes else f"{remark}.",),
     )
 
 
@@ -146,7 +156,7 @@ def _embeddings(settings: Study) -> Question:
         "with little data pretrained embeddings are better than those learned from nothing, and better tuned than "
         "frozen (Qi et al., 2018)",
         {
-            "learned": {},
+            "learned": files | {"vectors": "learned"},
             "pretrained, tuned": files | {"vectors": "tuned"},
             "pretrained, frozen": files | {"vectors": "frozen"},
         },

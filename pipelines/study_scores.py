@@ -8,13 +8,12 @@ from seq2seq_keras.metrics import bleu, chrf
 
 _BUCKETS = 4
 """Groups of test sources by length."""
+_FLOOR = 1.0
+"""BLEU of the shortest sources from which on a share of it is told."""
 
 
 def judged(outputs: list[str], corpora: Corpora, tokenize: str) -> dict:
-    """Scores over all and by length of the source; `lost` is how much worse the longest sources are than short ones.
-
-    The groups are about equally large.
-    """
+    """Scores over all, and by length of the source in groups that are about equally large."""
     lengths = np.array([size(text, corpora.task) for text in corpora.sources])
     edges = sorted({int(np.quantile(lengths, place / _BUCKETS)) for place in range(1, _BUCKETS)})
     group = np.searchsorted(edges, lengths, side="left")
@@ -25,13 +24,25 @@ def judged(outputs: list[str], corpora: Corpora, tokenize: str) -> dict:
         least, most = lengths[places].min(), lengths[places].max()
         within = f"{least}" if least == most else f"{least} to {most}"
         by_length.append({"sources": within, "rows": len(places), **_score(said, right, corpora.task, tokenize)})
-    first, last = (by_length[place][corpora.by_length] for place in (0, -1))
-    lost = first - last if corpora.task == "translation" else last - first
-    return {
-        "figures": _score(outputs, corpora.references, corpora.task, tokenize),
-        "by_length": by_length,
-        "lost": lost,
-    }
+    return {"figures": _score(outputs, corpora.references, corpora.task, tokenize), "by_length": by_length}
+
+
+def lost(by_length: list[dict]) -> float | None:
+    """How much worse the longest sources are than the shortest.
+
+    Of error rates that is a difference of points. Of BLEU it is the share lost, in percent: where little is said right,
+    there are few points to lose.
+
+    Args:
+        by_length: as `judged` has it.
+
+    Returns:
+        None where BLEU of the shortest is so low that nothing can be said of what is lost.
+    """
+    first, last = by_length[0], by_length[-1]
+    if "per" in first:
+        return last["per"] - first["per"]
+    return None if first["bleu"] < _FLOOR else 100 * (1 - last["bleu"] / first["bleu"])
 
 
 def size(text: str, task: str) -> int:

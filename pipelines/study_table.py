@@ -5,7 +5,7 @@ import io
 import statistics
 from typing import NamedTuple
 
-from pipelines import bench_table
+from pipelines import bench_table, study_noise
 from pipelines.study_runs import Row
 
 
@@ -29,15 +29,23 @@ FIGURES = {
     "seconds": Figure("seconds", "{:.0f}"),
     "rate": Figure("target tokens/s", "{:,.0f}", more_is_better=True),
     "reached": Figure("seconds to the loss all reach", "{:.0f}"),
-    "lost": Figure("lost from short to long"),
-    "factor_first": Figure("factor a step, untrained", "{:.3f}", more_is_better=True),
-    "factor": Figure("factor a step, trained", "{:.3f}", more_is_better=True),
+    "lost": Figure("% lost from short to long"),
+    "factor_first": Figure("factor a step, untrained", "{:.3f}"),
+    "factor": Figure("factor a step, trained", "{:.3f}"),
+    "unsteadiness_first": Figure("unsteadiness, untrained", "{:.3f}"),
+    "unsteadiness": Figure("unsteadiness, trained", "{:.3f}"),
     "oldest_first": Figure("oldest/latest, untrained", "{:.1e}"),
     "oldest": Figure("oldest/latest, trained", "{:.1e}"),
     "largest": Figure("largest in training", "{:.3g}"),
     "right": Figure("% recalled", "{:.1f}", more_is_better=True),
 }
 """Every figure a table may have."""
+
+_LOST = (
+    "Lost: what the longest group of sources is worse than the shortest, in points of an error rate, or in percent of "
+    "BLEU and only where that of the shortest is 1 or more."
+)
+_FACTOR = "Unsteadiness: the absolute logarithm of the factor, 0 where the norm neither vanishes nor explodes."
 
 
 def summed(found: list[Row]) -> dict:
@@ -106,13 +114,19 @@ def _by_length(report: dict, budget: str) -> str:
 
 
 def _notes(report: dict) -> list[str]:
-    seeds = len(report["settings"]["seeds"])
+    seeds = sorted(
+        {len({run["seed"] for run in report["runs"] if run["budget"] == name}) for name in report["budgets"]}
+    )
     data = report["data"]
     notes = [
-        f"Mean (least to most) over {seeds} seed{'s' if seeds > 1 else ''}; perplexity is of the validation pairs.",
+        f"Mean (least to most) over {' or '.join(map(str, seeds))} seed{'s' if seeds[-1] > 1 else ''}; "
+        "perplexity is of the validation pairs.",
         f"Data: {data['name']}; {data['train']:,} pairs to train on, {data['valid']:,} to watch, {data['test']:,} "
         "sources to score on.",
         *([data["recall"]] if "recall" in data else []),
-        "Noise: half the 95% interval of a difference of means, by the pooled spread over seeds (Student's t).",
+        *report["remarks"],
+        *([_LOST] if "lost" in report["columns"] else []),
+        *([_FACTOR] if "factor" in report["columns"] else []),
+        study_noise.ASSUMED,
     ]
     return [*notes, *bench_table.origin(report)]

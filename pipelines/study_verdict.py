@@ -1,15 +1,11 @@
 """What the numbers say about the usual claim: differences of means, beside what the seeds differ by."""
 
-import math
 import statistics
 from typing import NamedTuple
 
-from pipelines import study_table
+from pipelines import study_noise, study_table
 from pipelines.study_question import Expected, Question
 from pipelines.study_runs import Row
-
-_STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09}
-"""Degrees of freedom to the quantile of 97.5% of Student's t distribution; of the next fewer where one is missing."""
 
 
 class Difference(NamedTuple):
@@ -30,23 +26,6 @@ class Difference(NamedTuple):
         return "as claimed" if self.by > 0 else "against the claim"
 
 
-def noise(groups: list[list[float]], one: int, other: int) -> float | None:
-    """Half the 95% interval of a difference of two means, by the pooled standard deviation of all groups.
-
-    Pooled, since two or three seeds of two variants alone say next to nothing of how much seeds do.
-
-    Args:
-        groups: a figure by seed, one list a variant.
-        one, other: seeds of the two variants.
-    """
-    freedom = sum(len(group) - 1 for group in groups)
-    if not freedom:
-        return None
-    squares = sum((len(group) - 1) * statistics.variance(group) for group in groups if len(group) > 1)
-    quantile = _STUDENT[max(known for known in _STUDENT if known <= freedom)]
-    return quantile * math.sqrt(squares / freedom * (1 / one + 1 / other))
-
-
 def difference(rows: list[Row], expected: Expected, figure: str) -> Difference:
     """Between two variants, over their seeds.
 
@@ -62,15 +41,14 @@ def difference(rows: list[Row], expected: Expected, figure: str) -> Difference:
     better, worse = groups[expected.better], groups[expected.worse]
     by = statistics.fmean(better) - statistics.fmean(worse)
     sign = 1 if study_table.FIGURES[name].more_is_better else -1
-    return Difference(sign * by, noise(list(groups.values()), len(better), len(worse)))
+    return Difference(sign * by, study_noise.noise(better, worse, list(groups.values())))
 
 
 def sentence(question: Question, rows: list[Row], figure: str, budget: str) -> str:
     """The claim beside the numbers."""
     held = [row for row in rows if row.budget == budget]
     parts = []
-    has = {name for row in held for name in row.figures}
-    for expected in (each for each in question.expected if (each.figure or figure) in has):
+    for expected in (each for each in question.expected if _known(held, each, figure)):
         found, shown = difference(held, expected, figure), study_table.FIGURES[expected.figure or figure]
         beside = "" if found.noise is None else f" (noise {shown.form.format(found.noise)})"
         how = "better" if found.by > 0 else "worse" if found.by < 0 else "no better"
@@ -79,3 +57,10 @@ def sentence(question: Question, rows: list[Row], figure: str, budget: str) -> s
             f"{shown.title}{beside}: {found.outcome}"
         )
     return f"Usual claim: {question.claim}. After {budget}: {'; '.join(parts)}."
+
+
+def _known(rows: list[Row], expected: Expected, figure: str) -> bool:
+    """Whether both variants have the figure with every seed; some are of one budget alone, or left out near nothing."""
+    compared = [row for row in rows if row.variant in (expected.better, expected.worse)]
+    both = {row.variant for row in compared} == {expected.better, expected.worse}
+    return both and all((expected.figure or figure) in row.figures for row in compared)

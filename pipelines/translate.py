@@ -44,10 +44,10 @@ def train_run(settings: Translate, train: data.Corpus, valid: data.Corpus | None
     resumed, judge = runs.started(folder), scores.judge(settings)
     with training.FolderLock(folder):
         material = steps.prepare(train, valid, settings, folder, resumed)
+        model = steps.build(settings, material)
         if resumed:
             runs.same_data(folder, material.report["fingerprints"])
-        model = steps.build(settings, material)
-        if not resumed:
+        else:
             steps.begin(folder, settings, material)
         translator = steps.translator(model, material, settings)
         print(

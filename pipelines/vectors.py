@@ -1,5 +1,6 @@
 """Tables that begin with pretrained vectors: which file fills which, and what it covers of the vocabulary."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def check(settings) -> None:
 def tables(settings, material) -> tuple[int | Table, int | Table | None]:
     """What a family builds its tables from, source and target: a size, or a table with the vectors asked for in it.
 
-    What was covered is noted in `material.report["vectors"]`.
+    What was covered is noted in `material.report["vectors"]`, and what was taken in its `fingerprints`.
 
     Raises:
         InputError: a file that cannot be read, or that holds no word of the vocabulary.
@@ -50,12 +51,14 @@ def tables(settings, material) -> tuple[int | Table, int | Table | None]:
         ids["source"] = np.concatenate(list(ids.values()))
     else:
         sides["target"] = (material.target, settings.target_vectors)
+    prints = material.report["fingerprints"]
+    prints |= dict.fromkeys(("source_vectors", "target_vectors"), "")
     found = {}
     for side, (tokenizer, path) in sides.items():
         found[side] = tokenizer.size
         if path is not None:
             name = "embedding" if material.target is None else f"{side}_embedding"
-            found[side], covered = _table(tokenizer, path, settings, name, ids[side])
+            found[side], covered, prints[f"{side}_vectors"] = _table(tokenizer, path, settings, name, ids[side])
             material.report.setdefault("vectors", {})[side] = covered
     return found["source"], found.get("target")
 
@@ -70,8 +73,12 @@ def lines(report: dict) -> list[str]:
     ]
 
 
-def _table(tokenizer: Tokenizer, path: Path, settings, name: str, ids: np.ndarray) -> tuple[Table, dict]:
-    """A table with the vectors of the pieces that are words, and what they cover; `ids` are those trained on."""
+def _table(tokenizer: Tokenizer, path: Path, settings, name: str, ids: np.ndarray) -> tuple[Table, dict, str]:
+    """A table with the vectors of the pieces that are words, what they cover, and a hash of them.
+
+    Args:
+        ids: those trained on.
+    """
     words = tokenizer.words
     places = np.array([place for place, word in enumerate(words) if word is not None], "int64")
     found = data.read_vectors(path, [words[place] for place in places])
@@ -90,14 +97,16 @@ def _table(tokenizer: Tokenizer, path: Path, settings, name: str, ids: np.ndarra
         table = kind(tokenizer.size, width, tied, name=name)
     else:
         table = ProjectedTable(kind(tokenizer.size, width, name=f"{name}_table"), model["width"], tied, name=name)
-    table.fill(covered, found.matrix)
+    if settings.vectors != "learned":
+        table.fill(covered, found.matrix)
     pieces, said = tokenizer.size - len(SPECIALS), ids[ids != EOS]
-    return table, {
+    told = {
         "file": str(path),
         "width": width,
-        "kind": "frozen" if kind is FrozenTable else "tuned",
+        "kind": settings.vectors or "tuned",
         "covered": len(covered),
         "pieces": pieces,
         "share": len(covered) / pieces,
         "share_of_tokens": float(np.isin(said, covered).mean()),
     }
+    return table, told, hashlib.sha256(covered.tobytes() + found.matrix.tobytes()).hexdigest()

@@ -12,15 +12,19 @@ from pipelines import runs
 class KeepHistory(keras.callbacks.Callback):
     """Writes the logs of every epoch to `history.json`; a resumed run goes on where it stopped.
 
+    Beside them: `seconds` of the whole epoch in this call, and in all calls `train_seconds`, those of its training
+    steps alone, without validation and decoding.
+
     Args:
         path: the file.
+        budget: which knows how long all training steps took.
         epoch: first epoch of this call of `fit`; what the file says about it and later ones is replaced, once
             training begins.
     """
 
-    def __init__(self, path: Path, epoch: int = 0):
+    def __init__(self, path: Path, budget: "Budget", epoch: int = 0):
         super().__init__()
-        self.path = Path(path)
+        self.path, self.budget = Path(path), budget
         self.rows = runs.read_json(self.path) if self.path.exists() else []
         self._epoch, self._begun = epoch, time.monotonic()
 
@@ -32,7 +36,9 @@ class KeepHistory(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         row = {name: float(value) for name, value in (logs or {}).items()}
-        self.rows.append({"epoch": epoch + 1, "seconds": round(time.monotonic() - self._begun, 1), **row})
+        seconds = round(time.monotonic() - self._begun, 1)
+        trained = round(self.budget.trained - sum(row.get("train_seconds", 0.0) for row in self.rows), 3)
+        self.rows.append({"epoch": epoch + 1, "seconds": seconds, "train_seconds": trained, **row})
         runs.write_json(self.path, self.rows)
 
 
@@ -48,7 +54,9 @@ class Budget(keras.callbacks.Callback):
 
     def __init__(self, seconds: float, begun: float):
         super().__init__()
-        self.seconds, self._begun, self._earlier = seconds, begun, 0.0
+        self.seconds, self._begun, self._earlier, self._step = seconds, begun, 0.0, 0.0
+        self.trained = 0.0
+        """Seconds inside training steps, in all calls."""
 
     @property
     def taken(self) -> float:
@@ -60,20 +68,27 @@ class Budget(keras.callbacks.Callback):
         """Share of the time that is gone, 1 or more when it is over."""
         return self.taken / self.seconds
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step = time.monotonic()
+
     def on_train_batch_end(self, batch, logs=None):
-        if self.spent >= 1.0:
-            self.model.stop_training = True
+        self.trained += time.monotonic() - self._step
+        self._stop_in_time()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.on_train_batch_end(None)  # validation takes time too, and Keras would begin another epoch
+        self._stop_in_time()  # validation takes time too, and Keras would begin another epoch
 
     def get_state(self) -> dict:
         """What `set_state` takes."""
-        return {"seconds": self.taken}
+        return {"seconds": self.taken, "trained": self.trained}
 
     def set_state(self, values: dict) -> None:
         """Adds the time of earlier calls."""
-        self._earlier = values["seconds"]
+        self._earlier, self.trained = values["seconds"], values.get("trained", 0.0)
+
+    def _stop_in_time(self) -> None:
+        if self.spent >= 1.0:
+            self.model.stop_training = True
 
 
 class Anneal(keras.callbacks.Callback):

@@ -76,6 +76,7 @@ REFUSED = {
     "--r-drop 0": "--r-drop is 0",
     "--sampling-k 1": "Add --sampling",
     "--sampling exponential --sampling-k 2": "from 0 to 1",
+    "--sampling linear --sampling-k inf": "--sampling-k is inf with --sampling linear; expected 0 or more",
     "--sampling inverse-sigmoid --sampling-k 0.5": "1 or more",
     "--sampling linear --sampling-by step": "Add it",
     "--sampling constant --sampling-floor 0.1": "expected --sampling linear",
@@ -114,7 +115,7 @@ OLD |= {"cell": "lstm", "dropout": 0.3, "tied": True}
 
 
 @pytest.mark.parametrize("flags", ["--model attention --dropout 0.3", "--model attention --dropout 0.3 --width 256"])
-def test_runs_that_began_when_sizes_stood_beside_the_family_resume(tmp_path, flags):
+def test_settings_of_runs_that_began_when_sizes_stood_beside_the_family_are_read(tmp_path, flags):
     asked = translate(flags)
     before = runs.plain(asked)
     del before["objective"]

@@ -76,6 +76,13 @@ def test_the_factor_is_that_of_a_geometric_decay():
     assert study_gradients.factor(np.concatenate([[0.0, 0.0], norms])) == pytest.approx(0.5)
 
 
+def test_vanishing_and_exploding_by_one_factor_are_equally_unsteady():
+    vanishing, exploding = 0.5 ** np.arange(10)[::-1], 2.0 ** np.arange(10)[::-1]
+    figures = study_gradients.told({"first": vanishing, "trained": exploding})
+    assert (figures["factor_first"], figures["factor"]) == (pytest.approx(0.5), pytest.approx(2.0))
+    assert figures["unsteadiness_first"] == pytest.approx(np.log(2)) == figures["unsteadiness"]
+
+
 def test_every_cell_is_measured_once_with_and_without_clipping(tmp_path, monkeypatch, untraced):
     for name, value in (("LENGTH", 4), ("STEPS", 1), ("_ROWS", 2), ("_BATCH", 2), ("_CELLS", {"rnn": ("rnn", 2.0)})):
         monkeypatch.setattr(study_gradients, name, value)
@@ -83,8 +90,10 @@ def test_every_cell_is_measured_once_with_and_without_clipping(tmp_path, monkeyp
     assert [row.variant for row in found] == ["rnn", "rnn, clipped"]
     assert found[0].norms["first"] == found[1].norms["first"] and len(found[0].norms["trained"]) == 4
     assert found[0].figures["oldest_first"] == pytest.approx(found[0].norms["first"][0] / found[0].norms["first"][-1])
+    more = study_gradients.rows(Study("gradients", seeds=(5,)), tmp_path)
+    assert [row.seed for row in more] == [5, 5, 3, 3]
     monkeypatch.delattr(study_gradients, "measured")
-    assert study_gradients.rows(Study("gradients", seeds=(3,)), tmp_path) == found
+    assert study_gradients.rows(Study("gradients", seeds=(3, 5)), tmp_path) == found + more[:2]
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

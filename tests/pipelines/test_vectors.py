@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from pipelines import steps, vectors
+from pipelines import runs, steps, vectors
 from pipelines.__main__ import main, parse
 from seq2seq_keras import data, tasks
 from seq2seq_keras.embed import FrozenTable, ProjectedTable, TokenTable
@@ -70,6 +70,37 @@ def test_each_side_has_its_own_table_as_asked(corpus, file, tmp_path):
     model = steps.build(settings, material)
     assert type(model.embedding) is TokenTable and type(model.target_embedding) is FrozenTable
     assert set(material.report["vectors"]) == {"target"}
+
+
+def test_learned_tables_have_the_form_of_the_vectors_and_nothing_else_of_them(corpus, file, tmp_path):
+    settings = asked(corpus, tmp_path, "--source-vectors", file, "--vectors", "learned")
+    material = prepared(settings)
+    table, _ = vectors.tables(settings, material)
+    assert type(table) is ProjectedTable and type(table.table) is TokenTable and table.table.width == 5
+    rows = oracles.numbers(table.table(np.array(ids(material.source))))
+    assert not np.isclose(rows, oracles.unit_rows(data.read_vectors(file, list("abcd")).matrix)).all(axis=-1).any()
+
+
+def test_a_run_goes_on_with_its_vectors_wherever_they_lie_and_with_no_others(corpus, file, tmp_path):
+    def taken(*more):
+        material = prepared(asked(corpus, tmp_path, *more))
+        vectors.tables(asked(corpus, tmp_path, *more), material)
+        return material.report
+
+    given = ("--source-vectors", file, "--vectors", "frozen")
+    runs.write_json(tmp_path / "settings.json", runs.plain(asked(corpus, tmp_path, *given)))
+    runs.write_json(tmp_path / "data.json", taken(*given))
+    moved = file.rename(tmp_path / "moved.txt")
+    given = ("--source-vectors", moved, "--vectors", "frozen")
+    runs.same_settings(tmp_path, asked(corpus, tmp_path, *given))
+    runs.same_data(tmp_path, taken(*given)["fingerprints"])
+    moved.write_text(moved.read_text() + "nobody 1 2 3 4 5\n")  # a row that is not taken
+    runs.same_data(tmp_path, taken(*given)["fingerprints"])
+    without = taken()
+    moved.write_text("a 9 9 9 9 9\n" + moved.read_text().partition("\n")[2])
+    for other in (without, taken(*given)):
+        with pytest.raises(InputError, match="source vectors changed since the run began"):
+            runs.same_data(tmp_path, other["fingerprints"])
 
 
 def test_without_vectors_nothing_changes(corpus, tmp_path):

@@ -52,12 +52,40 @@ def test_a_resumed_run_has_the_time_and_the_rate_that_are_left(model, monkeypatc
     assert float(model.optimizer.learning_rate) == pytest.approx(0.505)
 
 
+def test_history_tells_the_time_of_training_steps_apart_and_a_resumed_run_goes_on_with_it(monkeypatch, tmp_path):
+    clock = [0.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
+
+    def epoch(number, budget, history):
+        history.on_epoch_begin(number)
+        for _ in range(2):
+            clock[0] += 7.0  # waiting for data, saving
+            budget.on_train_batch_begin(0)
+            clock[0] += 1.5
+            budget.on_train_batch_end(0)
+        clock[0] += 30.0  # validation
+        history.on_epoch_end(number, {})
+
+    first = watch.Budget(1e9, 0.0)
+    history = watch.KeepHistory(tmp_path / "history.json", first)
+    epoch(0, first, history)
+    kept = first.get_state()
+    epoch(1, first, history)  # lost: the run is stopped and goes on from what was kept
+    resumed = watch.Budget(1e9, 0.0)
+    resumed.set_state(kept)
+    again = watch.KeepHistory(tmp_path / "history.json", resumed, epoch=1)
+    again.on_train_begin()
+    epoch(1, resumed, again)
+    assert [row["train_seconds"] for row in again.rows] == [3.0, 3.0]
+    assert [row["seconds"] for row in again.rows] == [47.0, 47.0]
+
+
 def test_history_of_a_resumed_run_replaces_what_is_done_again(tmp_path):
-    first = watch.KeepHistory(tmp_path / "history.json")
+    first = watch.KeepHistory(tmp_path / "history.json", watch.Budget(100.0, 0.0))
     for epoch in range(3):
         first.on_epoch_begin(epoch)
         first.on_epoch_end(epoch, {"loss": float(epoch)})
-    again = watch.KeepHistory(tmp_path / "history.json", epoch=2)
+    again = watch.KeepHistory(tmp_path / "history.json", watch.Budget(100.0, 0.0), epoch=2)
     assert len(again.rows) == 3  # were there nothing to train, nothing would be lost
     again.on_train_begin()
     again.on_epoch_begin(2)
