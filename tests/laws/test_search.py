@@ -16,6 +16,8 @@ LENGTH = 3
 SOURCES = np.array([[4, 5, 4, EOS], [5, EOS, PAD, PAD]], "int32")
 WORDS = (UNK, 4, 5)
 """What a hypothesis over six ids may hold besides its end."""
+WIDE = (len(WORDS) + 1) * len(WORDS) ** (LENGTH - 1)
+"""As many beams as there are ways to go on at the last step: none can push out one that ends there."""
 
 
 @pytest.fixture(params=cases.costly(cases.MODELS), ids=str, scope="module")
@@ -39,7 +41,7 @@ def test_a_beam_of_one_is_greedy(model):
 def test_a_wide_beam_is_exhaustive_search_and_its_scores_are_those_of_its_ids(model, penalty):
     ended = [(*word, EOS) for length in range(LENGTH) for word in itertools.product(WORDS, repeat=length)]
     padded = np.array([[*ids, *[PAD] * (LENGTH - len(ids))] for ids in ended], "int32")
-    found = decode.generate(model, SOURCES, decode.Beam(16, penalty, n_best=3), LENGTH)
+    found = decode.generate(model, SOURCES, decode.Beam(WIDE, penalty, n_best=3), LENGTH)
     for row, source in enumerate(SOURCES):
         _, sums = decode.score(model, np.repeat(source[None], len(ended), axis=0), padded)
         scores = np.asarray(sums) / ((5 + (padded != PAD).sum(axis=1)) / 6) ** penalty
