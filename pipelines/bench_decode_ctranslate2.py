@@ -44,13 +44,4 @@ def write(folder: Path, subject: Subject) -> Path:
     Raises:
         InputError: it is not installed, or has no such model.
     """
-    task = subject.task
-    return ctranslate2.write(
-        folder,
-        task.model,
-        task.source,
-        None if task.shared else task.target,
-        search=task.search,
-        max_source=task.max_source,
-        max_length=task.max_length,
-    )
+    return subject.task.export(folder, write=ctranslate2.write)

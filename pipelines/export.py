@@ -15,12 +15,14 @@ from pathlib import Path
 
 from pipelines import runs, searches
 from pipelines.settings import Export
+from seq2seq_keras import export
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import ctranslate2
 from seq2seq_keras.tasks import TextToText
 
 _CHECKED = 8
 """Texts that the exported model must answer as the live one does."""
+_FORMS = {"saved_model": export.write, "ctranslate2": ctranslate2.write}
 
 
 def run(settings: Export) -> int:
@@ -73,10 +75,7 @@ def write(
     }
     about = {"settings": _without_folders(report["settings"]), "card": card}
     try:
-        if form == "ctranslate2":
-            _write_ctranslate2(task, folder, texts[:_CHECKED], about)
-        else:
-            task.export(folder, check=texts[:_CHECKED], replace_unknown=replace_unknown, **about)
+        task.export(folder, check=texts[:_CHECKED], replace_unknown=replace_unknown, write=_FORMS[form], **about)
     except RuntimeError as error:
         raise InputError(
             f"not exported: {' '.join(str(error).split())}", remedy="report this with the run's report.json"
@@ -85,20 +84,6 @@ def write(
     checked = "checked" if form == "ctranslate2" else "checked in a fresh process"
     print(f"exported and {checked}: {folder} ({size / 2**20:.1f} MiB)", flush=True)
     return {"folder": str(folder), "bytes": size, "checked": len(texts[:_CHECKED]), "card": card}
-
-
-def _write_ctranslate2(task: TextToText, folder: Path, texts: list[str], about: dict) -> None:
-    ctranslate2.write(
-        folder,
-        task.model,
-        task.source,
-        None if task.shared else task.target,
-        search=task.search,
-        max_source=task.max_source,
-        max_length=task.max_length,
-        answers=dict(zip(texts, task.generate(texts))),
-        **about,
-    )
 
 
 def _data(report: dict) -> str:

@@ -63,10 +63,7 @@ class Beam:
 
     def __post_init__(self):
         check(self.controls)
-        if self.width < 1:
-            raise ValueError(f"width must be at least 1, found {self.width}")
-        if not 1 <= self.n_best <= self.width:
-            raise ValueError(f"n_best must be from 1 to the width {self.width}, found {self.n_best}")
+        growth.check_sizes("width", self.width, self.n_best)
         for name in ("length_penalty", "coverage_penalty"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, found {getattr(self, name)}")

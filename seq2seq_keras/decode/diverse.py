@@ -61,12 +61,9 @@ class DiverseBeam:
 
     def __post_init__(self):
         check(self.controls)
-        if self.width < 1:
-            raise ValueError(f"width must be at least 1, found {self.width}")
+        growth.check_sizes("width", self.width, self.n_best)
         if self.groups < 1 or self.width % self.groups:
             raise ValueError(f"groups must divide the width {self.width}, found {self.groups}")
-        if not 1 <= self.n_best <= self.width:
-            raise ValueError(f"n_best must be from 1 to the width {self.width}, found {self.n_best}")
         for name in ("diversity", "length_penalty"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be finite and not negative, found {getattr(self, name)}")

@@ -11,6 +11,18 @@ from seq2seq_keras.decode.hypotheses import Hypotheses
 from seq2seq_keras.decode.places import write
 
 
+def check_sizes(name: str, size: int, n_best: int) -> None:
+    """Refuses a beam, or a bank of it, without places, or of which more is to be returned than it has.
+
+    Args:
+        name: what the caller calls its size.
+    """
+    if size < 1:
+        raise ValueError(f"{name} must be at least 1, found {size}")
+    if not 1 <= n_best <= size:
+        raise ValueError(f"n_best must be from 1 to the {name} {size}, found {n_best}")
+
+
 def empty(scores: Tensor, max_length: int) -> Hypotheses:
     """Hypotheses that hold nothing yet, with these (B, N) float32 scores."""
     batch, count = ops.shape(scores)

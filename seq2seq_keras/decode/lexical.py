@@ -65,10 +65,7 @@ class LexicalBeam:
 
     def __post_init__(self):
         check(self.controls)
-        if self.bank < 1:
-            raise ValueError(f"bank must be at least 1, found {self.bank}")
-        if not 1 <= self.n_best <= self.bank:
-            raise ValueError(f"n_best must be from 1 to the bank {self.bank}, found {self.n_best}")
+        growth.check_sizes("bank", self.bank, self.n_best)
         if not self.length_penalty >= 0:
             raise ValueError(f"length_penalty must not be negative, found {self.length_penalty}")
         if isinstance(self.phrases, tuple):

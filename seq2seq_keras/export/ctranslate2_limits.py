@@ -36,8 +36,6 @@ def _check_positions(positions, encodes: bool, length: int) -> None:
     name = f"{type(positions).__name__} in the {'encoder' if encodes else 'decoder'}"
     if type(positions) not in _POSITIONS:
         raise _refusal(name, "another kind of positions")
-    if isinstance(positions, RelativePositions) and positions.bidirectional != encodes:
-        raise _refusal(f"{name} with bidirectional={positions.bidirectional}", f"bidirectional={encodes}")
     if positions.limit is not None and length > positions.limit:
         raise InputError(
             f"a length of {length} is more than the {positions.limit} positions of {name}",

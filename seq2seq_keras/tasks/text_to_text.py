@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -198,15 +199,21 @@ class TextToText:
         check: list[str] = (),
         *,
         replace_unknown: bool = False,
-    ) -> None:
+        write=export.write,
+    ) -> Path:
         """Writes a SavedModel, strings in and strings out, that needs no code of ours: see `export.write`.
 
         Args:
-            check: texts that a fresh process must answer as this one does; else nothing is written.
+            check: texts that what was written must answer as this one does; else nothing is kept.
             replace_unknown: names words that the vocabulary lacks by the source words that attention points at.
+            write: `export.write`, or `export.ctranslate2.write`, which replaces no unknown words.
+
+        Returns:
+            `folder`.
         """
         store.check_whole(self, "export")
-        export.write(
+        options = {"replace_unknown": True} if replace_unknown else {}
+        return write(
             folder,
             self.model,
             self.source,
@@ -216,8 +223,8 @@ class TextToText:
             max_length=self.max_length,
             settings=settings,
             card=card,
-            answers=dict(zip(check, self.generate(list(check), replace_unknown=replace_unknown))),
-            replace_unknown=replace_unknown,
+            answers=dict(zip(check, self.generate(list(check), **options))),
+            **options,
         )
 
     def _check_lengths(self, one: str, many: str, given: list[str], sources: list[str]) -> None:

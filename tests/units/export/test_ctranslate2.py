@@ -234,11 +234,9 @@ def made(bridge=bridges.KeepMemory, copy=None, **options):
 
 
 def test_what_it_has_no_words_for_is_refused(tmp_path):
-    backwards = embed.RelativePositions(2, bidirectional=False)
     for model, found in (
         (made(bridge=lambda: bridges.Summary(bridges.MeanPool())), "with Summary between"),
         (made(copy=decoders.PointerGenerator()), "that copies words"),
-        (made(positions=backwards), "RelativePositions in the encoder with bidirectional=False"),
     ):
         with pytest.raises(InputError, match=found):
             write(tmp_path, model)
