@@ -8,6 +8,8 @@ from pipelines import steps
 from pipelines.settings import Bench
 from seq2seq_keras import data, tokens
 
+LETTERS = ("aeinorst", "abeghikl")
+"""Of the words of either side."""
 WORDS = 10_000
 """Different made-up words of each side, about as many as Multi30k has."""
 LONGEST = 256
@@ -44,14 +46,25 @@ def prepare(settings: Bench) -> Material:
 def made_up(count: int, seed: int = 0) -> data.Corpus:
     """Sentences of Zipf-distributed words, 13 a sentence on average; a target is about as long as its source."""
     random = np.random.default_rng(seed)
-    lengths = np.clip(np.rint(random.gamma(10.0, 1.3, count)), 3, 40).astype(int)
-    others = np.clip(lengths + np.rint(random.normal(0.0, 1.5, count)).astype(int), 3, 40)
-    sides = [_sentences(random, letters, sizes) for letters, sizes in (("aeinorst", lengths), ("abeghikl", others))]
+    sides = [
+        sentences(random, words(random, letters), sizes) for letters, sizes in zip(LETTERS, sizes_of(random, count))
+    ]
     return data.Corpus(*sides, list(range(1, count + 1)), {}, "made-up")
 
 
-def _sentences(random: np.random.Generator, letters: str, lengths: np.ndarray) -> list[str]:
-    words = np.array(["".join(random.choice(list(letters), size)) for size in random.integers(2, 10, WORDS)])
+def sizes_of(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Words of the sources and of the targets of so many pairs."""
+    lengths = np.clip(np.rint(random.gamma(10.0, 1.3, count)), 3, 40).astype(int)
+    return lengths, np.clip(lengths + np.rint(random.normal(0.0, 1.5, count)).astype(int), 3, 40)
+
+
+def words(random: np.random.Generator, letters: str) -> np.ndarray:
+    """(WORDS,) made-up words."""
+    return np.array(["".join(random.choice(list(letters), size)) for size in random.integers(2, 10, WORDS)])
+
+
+def sentences(random: np.random.Generator, words: np.ndarray, lengths: np.ndarray) -> list[str]:
+    """Sentences of these numbers of words; the first words are the most frequent."""
     ranks = 1.0 / np.arange(1, WORDS + 1)
     drawn = random.choice(words, int(lengths.sum()), p=ranks / ranks.sum())
     return [" ".join(part) for part in np.split(drawn, np.cumsum(lengths)[:-1])]

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from functools import singledispatch
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ _AHEAD = 8
 """Batches made while the model trains on earlier ones."""
 
 
+@singledispatch
 def batch(
     examples: Examples,
     tokens_per_batch: int = 4_096,
@@ -29,7 +31,7 @@ def batch(
     Python runs once a pass; the rest is a gather inside tf.data, ahead of the model.
 
     Args:
-        examples: pairs as ids.
+        examples: pairs as ids, `Examples` or `Shards`.
         tokens_per_batch: see `BatchPlan`; `plan(examples, tokens_per_batch, seed)` tells the batches an epoch has.
         seed: of the order.
         shuffle: False gives the batches in one order of lengths, the same in every pass: for validation.
@@ -59,28 +61,33 @@ def batch(
         indices, splits = tf.numpy_function(next_pass, [], [tf.int64, tf.int64])
         splits = tf.ensure_shape(splits, [None])
         made = tf.data.Dataset.from_tensor_slices((splits[:-1], splits[1:]))
-        return made.map(lambda begin, end: _pad(source, target, indices[begin:end]))
+        return made.map(lambda begin, end: padded(source, target, indices[begin:end]))
 
-    dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
-    if not step:
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+    return steady(tf.data.Dataset.from_tensors(0).flat_map(one_pass), len(chosen), whole=not step)
+
+
+def steady(dataset: tf.data.Dataset, batches: int, whole: bool) -> tf.data.Dataset:
+    """Batches in one order, made ahead of the model, that tell how many an epoch has.
+
+    Args:
+        batches: of a whole epoch.
+        whole: whether the first pass begins at the first batch.
+    """
+    if whole:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
     options = tf.data.Options()
     options.deterministic = True
     options.autotune.enabled = False  # the work is too small to be worth tuning threads away from the model
     dataset = dataset.prefetch(_AHEAD).with_options(options)
-    if step:
+    if not whole:
         # A Keras `fit` that does not know the size takes it from the first pass, which is short here, and would
-        # cut every later epoch to it. What is told is the size of a whole epoch, as without `step`.
-        dataset.cardinality = lambda: tf.constant(len(chosen), tf.int64)
+        # cut every later epoch to it. What is told is the size of a whole epoch.
+        dataset.cardinality = lambda: tf.constant(batches, tf.int64)
     return dataset
 
 
-def _tensor(rows: Ragged) -> tf.RaggedTensor:
-    with tf.device("cpu"):
-        return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.splits), validate=False)
-
-
-def _pad(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
+def padded(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
+    """A batch of `batch`: the rows of both sides at (B,) indices."""
     indices = tf.ensure_shape(indices, [None])
     rows = tf.gather(target, indices)
     tokens = rows.to_tensor(PAD)  # (B, T - 1)
@@ -91,3 +98,8 @@ def _pad(source: tf.RaggedTensor, target: tf.RaggedTensor, indices: tf.Tensor):
         "target": tf.concat([edge + BOS, tokens], axis=1),
     }
     return inputs, tf.concat([tokens, edge + PAD], axis=1) + ends
+
+
+def _tensor(rows: Ragged) -> tf.RaggedTensor:
+    with tf.device("cpu"):
+        return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.splits), validate=False)

@@ -53,3 +53,7 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def longer_targets(self, limit: int) -> int:
+        """How many targets have so many ids or more, EOS not counted."""
+        return int((self.target.lengths >= limit).sum())

@@ -1,5 +1,7 @@
 """Which examples share a batch, as a pure function of seed and epoch: resuming needs no saved iterator."""
 
+from functools import singledispatch
+
 import numpy as np
 
 from seq2seq_keras.data.examples import Examples
@@ -92,6 +94,7 @@ def _up_and_down(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first * (last + 1) + np.where(first % 2, last - second, second)
 
 
+@singledispatch
 def plan(examples: Examples, tokens_per_batch: int = 4_096, seed: int = 0) -> BatchPlan:
     """The plan that `batch` follows for the same arguments."""
     return BatchPlan(examples.source.lengths, examples.target.lengths, tokens_per_batch, seed)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from seq2seq_keras.data.corpus import Corpus
 from seq2seq_keras.data.lines import decode, read_bytes
-from seq2seq_keras.errors import InputError
+from seq2seq_keras.errors import InputError, TooManyRejects
 
 _BYTES_PER_CHARACTER = 4
 _SPARE_COLUMNS = 8
@@ -37,7 +37,8 @@ def read_pairs(
         max_reject_fraction: share of rows that may be left out; more is an error.
 
     Raises:
-        InputError: files of unequal length, unreadable files, too many bad rows, or none left.
+        InputError: files of unequal length, unreadable files, or no row left.
+        TooManyRejects: more bad rows than may be left out.
     """
     if target is None:
         name, rows = str(source), _table_rows(source, columns, max_characters)
@@ -131,7 +132,7 @@ def _check(corpus: Corpus, total: int, max_reject_fraction: float) -> None:
     if not len(corpus):
         raise InputError(f"no usable row among {total:,} ({found})", where=corpus.name)
     if count / total > max_reject_fraction:
-        raise InputError(
+        raise TooManyRejects(
             f"{count:,} of {total:,} rows cannot be used ({found})",
             where=corpus.name,
             expected=f"at most {max_reject_fraction:.2%}",

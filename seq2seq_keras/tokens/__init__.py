@@ -4,7 +4,7 @@ from .byte_values import Bytes
 from .characters import Characters
 from .kinds import KINDS, learn, load, save
 from .normal import alike, strings
-from .pairs import encode_all, pairs, prepare
+from .pairs import encode_all, encode_pairs, pairs, prepare
 from .sentence_piece import SentencePiece
 from .tokenizer import SPECIALS, Tokenizer
 from .word_piece import WordPiece
@@ -21,6 +21,7 @@ __all__ = [
     "Words",
     "alike",
     "encode_all",
+    "encode_pairs",
     "learn",
     "load",
     "pairs",

@@ -27,22 +27,35 @@ def pairs(
     Raises:
         InputError: nothing is left.
     """
-    left, right = encode_all(corpus.source, source), encode_all(corpus.target, target)
-    empty = (left.lengths == 0) | (right.lengths == 0)
-    long_source = ~empty & (left.lengths >= max_source)
-    long_target = ~empty & ~long_source & (right.lengths >= max_target)
-    filtered = {
-        "empty": int(empty.sum()),
-        f"source over {max_source} ids": int(long_source.sum()),
-        f"target over {max_target} ids": int(long_target.sum()),
-    }
-    keep = ~(empty | long_source | long_target)
-    if not keep.any():
+    examples, left_out = encode_pairs(corpus.source, corpus.target, source, target, max_source, max_target)
+    filtered = {reason: int(rows.sum()) for reason, rows in left_out.items()}
+    if not len(examples):
         why = ", ".join(f"{reason}: {count:,}" for reason, count in filtered.items() if count)
         raise InputError(
             f"no pair is left of {len(corpus):,} ({why})", where=corpus.name, remedy="raise the length limits"
         )
-    return Examples(_end(left.keep(keep)), right.keep(keep), filtered)
+    return Examples(examples.source, examples.target, filtered)
+
+
+def encode_pairs(
+    sources: Iterable, targets: Iterable, source: Tokenizer, target: Tokenizer, max_source: int, max_target: int
+) -> tuple[Examples, dict[str, np.ndarray]]:
+    """As `pairs`, of str or of UTF-8 bytes, and which pairs are left out.
+
+    Returns:
+        examples, maybe none; and reason to the (n,) bool mask of the pairs left out for it. No pair has two reasons.
+    """
+    left, right = encode_all(sources, source), encode_all(targets, target)
+    empty = (left.lengths == 0) | (right.lengths == 0)
+    long_source = ~empty & (left.lengths >= max_source)
+    long_target = ~empty & ~long_source & (right.lengths >= max_target)
+    keep = ~(empty | long_source | long_target)
+    left_out = {
+        "empty": empty,
+        f"source over {max_source} ids": long_source,
+        f"target over {max_target} ids": long_target,
+    }
+    return Examples(_end(left.keep(keep)), right.keep(keep)), left_out
 
 
 def encode_all(texts: Iterable[str], tokenizer: Tokenizer) -> Ragged:
