@@ -14,7 +14,7 @@ from typing import Annotated, Union
 
 import tyro
 
-from pipelines import runs, settings
+from pipelines import exits, runs, settings
 from seq2seq_keras.errors import InputError
 
 COMMANDS = {
@@ -23,15 +23,20 @@ COMMANDS = {
     "export": settings.Export,
     "generate": settings.Generate,
     "inspect": settings.Inspect,
+    "monitor": settings.Monitor,
+    "prepare": settings.Prepare,
     "quickstart": settings.Quickstart,
     "study": settings.Study,
+    "tune": settings.Tune,
     "bench": settings.Bench,
+    "bench_overhead": settings.BenchOverhead,
     "bench_serve": settings.BenchServe,
     "bench_decode": settings.BenchDecode,
+    "bench_prepare": settings.BenchPrepare,
     "serve": settings.Serve,
 }
 """Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
-BENCHES = {"train": "bench", "serve": "bench_serve", "decode": "bench_decode"}
+BENCHES = {"train": "bench"} | {word: f"bench_{word}" for word in ("serve", "decode", "overhead", "prepare")}
 """What `bench` measures, by the word after it."""
 
 
@@ -53,35 +58,33 @@ def parse(arguments: list[str]):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0, or 2 for a user's mistake."""
+    """Runs one command; returns the exit code, see `pipelines.exits`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # texts are in any language, whatever the locale says
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return exits.of(error)
+    return call(name, chosen)
+
+
+def call(name: str, chosen) -> int:
+    """Runs one command whose settings were read; returns the exit code."""
+    try:
         runs.check_writable(chosen.json)
-        _load_tensorflow()
+        importlib.import_module("pipelines.quiet")
         return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return exits.of(error)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return 130
+        return exits.INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-
-
-def _load_tensorflow() -> None:
-    """Imports TensorFlow without its greetings, which go to standard error before logging can be told to be quiet."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        importlib.import_module("tensorflow")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+        return exits.UNREAD
 
 
 def _choices():

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from seq2seq_keras.training.tensorboard.trace import EXECUTOR, operations
+
 _PARTS = (
     ("logits", r"embedding(_\d+)?/.*MatMul$"),
     ("attention", r"BatchMatMul\w*$|Einsum$|(?<!Log)Softmax$|additive_attention"),
@@ -24,8 +26,6 @@ _PARTS = (
 """What a name must hold to be of a part; the first that fits. Names are SCOPE/OPERATION:KIND."""
 _OUTSIDE = "outside of the steps: tokenizers, encoder, chosen rows"
 _BETWEEN = "the executor, and operations too cheap to be traced"
-_EXECUTOR = "ExecutorState::Process"
-"""What runs operations one after the other: the time of one holds theirs."""
 _STEP = re.compile(r"^while(_\d+)?/body/_\d+/\S*?/(?P<part>body|cond)/_\d+/")
 """Of the loop of steps, which is inside the loop that lets finished sources leave."""
 
@@ -45,7 +45,7 @@ def profile(call: Callable[[], object]) -> dict:
             seconds = time.perf_counter() - begun
         finally:
             tf.profiler.experimental.stop()
-        took, times = _operations(Path(folder))
+        took, times = operations(Path(folder))
     return summed(took, times, seconds)
 
 
@@ -53,16 +53,16 @@ def summed(took: Counter, times: Counter, seconds: float) -> dict:
     """Operations by name, to parts.
 
     Args:
-        took: milliseconds of each name, and of `_EXECUTOR`.
+        took: milliseconds of each name, and of `EXECUTOR`.
         times: how often each was run.
         seconds: by the clock.
     """
     milliseconds, calls = Counter(), Counter()
-    for name in took.keys() - {_EXECUTOR}:
+    for name in took.keys() - {EXECUTOR}:
         part = part_of(name)
         milliseconds[part] += took[name]
         calls[part] += times[name]
-    milliseconds[_BETWEEN] = max(0.0, took[_EXECUTOR] - milliseconds.total())
+    milliseconds[_BETWEEN] = max(0.0, took[EXECUTOR] - milliseconds.total())
     inside = (name for name in took if (found := _STEP.match(name)) and found["part"] == "body")
     steps = max((times[name] for name in inside), default=0)
     if not steps:
@@ -83,21 +83,3 @@ def part_of(name: str) -> str:
     if not _STEP.match(name):
         return _OUTSIDE
     return next(part for part, pattern in _PARTS if re.search(pattern, name))
-
-
-def _operations(folder: Path) -> tuple[Counter, Counter]:
-    """Milliseconds and number of runs of every operation in a trace, and of the executor."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-    took, times = Counter(), Counter()
-    for path in folder.rglob("*.xplane.pb"):
-        space = xplane_pb2.XSpace.FromString(path.read_bytes())
-        for plane in space.planes:
-            if not plane.name.startswith("/host:CPU"):
-                continue
-            for event in (event for line in plane.lines for event in line.events):
-                name = plane.event_metadata[event.metadata_id].name
-                if name == _EXECUTOR or re.fullmatch(r"[^ :]+:\w+", name):
-                    took[name] += event.duration_ps / 1e9
-                    times[name] += 1
-    return took, times

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from pipelines import bench_work
+from pipelines import peak as products
 from pipelines.bench_data import Material
 from pipelines.settings import Bench
 from seq2seq_keras import data, models, objectives
@@ -116,24 +116,7 @@ def peak(precision: str, settings: Bench) -> float:
     shapes = [(1024,) * 3, (2048,) * 3, (rows, width, 4 * width), (rows, 4 * width, width)]
     shapes.append((rows, width, settings.vocabulary))
     dtype = keras.dtype_policies.get(precision).compute_dtype
-    return max(_rate(*shape, dtype) for shape in shapes)
-
-
-def _rate(rows: int, inner: int, columns: int, dtype: str, rounds: int = 5, seconds: float = 0.1) -> float:
-    """Operations a second of one product; the best of several rounds, each of at least so many seconds."""
-    left, right = (tf.cast(tf.random.normal(shape), dtype) for shape in ((rows, inner), (inner, columns)))
-    multiply = tf.function(tf.matmul)
-    float(multiply(left, right)[0, 0])
-    best = 0.0
-    for _ in range(rounds):
-        begun, times = time.perf_counter(), 0
-        while time.perf_counter() - begun < seconds:
-            for _ in range(max(times, 1)):  # doubles: few looks at the result, which wait for a graphics card
-                product = multiply(left, right)
-            times += max(times, 1)
-            float(product[0, 0])
-        best = max(best, times / (time.perf_counter() - begun))
-    return best * 2 * rows * inner * columns
+    return max(products.rate(*shape, dtype) for shape in shapes)
 
 
 def _wait(logs) -> float:

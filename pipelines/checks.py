@@ -1,10 +1,10 @@
 """What can be known to be wrong with settings before any work is done, or any folder claimed."""
 
-from pipelines import checks_model, objective, scores, vectors
+from pipelines import adapt, checks_model, monitor_pages, objective, scores, vectors
 from pipelines.settings import Translate
 from seq2seq_keras.errors import InputError
 
-_FROM_ONE = "epochs batch_tokens average beam max_length"
+_FROM_ONE = "epochs batch_tokens average beam max_length workers"
 _FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
 _SHARES = "smoothing"
 _TEACHER_FORCED = ("val_loss", "val_perplexity")
@@ -26,9 +26,12 @@ def translate(settings: Translate) -> None:
     checks_model.with_texts(settings)
     objective.check(settings.objective)
     vectors.check(settings)
+    adapt.check(settings)
+    monitor_pages.check(settings.board)
     _demand(settings, "seed", lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
     _demand(settings, "lr", lambda value: value > 0, "more than 0")
     _demand(settings, "minutes", lambda value: value > 0, "more than 0")
+    _demand(settings, "join_seconds", lambda value: value > 0, "more than 0")
     for name in ("max_source", "max_target"):
         _demand(settings, name, lambda value: value >= 2, "2 or more: a token and the end")
     if settings.schedule == "deadline" and settings.minutes is None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import checks, runs, scores, translate
+from pipelines import adapt, checks, runs, scores, translate, workers, workers_follow
 from pipelines import export as exporting
 from pipelines.settings import Quickstart, Translate, Vocabulary
 from seq2seq_keras import data, export
@@ -28,15 +28,20 @@ _ENTRY = re.compile(r"(\S+?)(?:\(\d+\))? (.+?)(?: #.*)?")
 def run(settings: Quickstart) -> int:
     """The command; returns the exit code."""
     begun = time.monotonic()
-    asked = as_translation(settings)
+    asked = adapt.inherited(as_translation(settings), as_translation(Quickstart()))
     checks.translate(asked)
     if settings.train is None and (settings.valid or settings.test):
         raise InputError("--valid or --test without --train", remedy="give --train a table too")
+    if workers.to_launch(asked):
+        return workers.launch("quickstart", settings)
+    team, asked = workers.join(asked)
     parts = tables(settings) if settings.train else dictionary()
+    if not workers.is_chief(team):
+        return workers_follow.follow(asked, parts["train"], parts["valid"], team)
     if runs.started(settings.output):
         runs.same_settings(settings.output, asked)
     print(", ".join(f"{name}: {len(part):,} pronunciations" for name, part in parts.items() if part), flush=True)
-    report, code = translate.train_run(asked, parts["train"], parts["valid"], begun)
+    report, code = translate.train_run(asked, parts["train"], parts["valid"], begun, team=team)
     if code:
         return code
     task = TextToText.load(settings.output / "model")
@@ -98,8 +103,12 @@ def as_translation(settings: Quickstart) -> Translate:
         model=settings.model,
         tokens=SPELLING,
         objective=settings.objective,
+        adapt=settings.adapt,
         epochs=settings.epochs,
         minutes=settings.minutes,
+        workers=settings.workers,
+        processes=settings.processes,
+        join_seconds=settings.join_seconds,
         batch_tokens=settings.batch_tokens,
         lr=settings.lr,
         schedule="deadline",
@@ -112,6 +121,7 @@ def as_translation(settings: Quickstart) -> Translate:
         max_source=64,
         max_target=64,
         max_length=64,
+        board=settings.board,
         beam=settings.beam,
         length_penalty=0.0,
     )

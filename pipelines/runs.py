@@ -10,8 +10,13 @@ from pathlib import Path
 
 from seq2seq_keras.errors import InputError
 
-FREE = ("output", "json", "epochs", "minutes", "train", "valid", "source_vectors", "target_vectors")
-"""What a resumed run may change: how long it trains and where files lie. What the files hold is compared instead."""
+FREE = (
+    *("output", "json", "epochs", "minutes", "train", "valid", "source_vectors", "target_vectors", "board"),
+    *("processes", "join_seconds"),
+)
+"""What a resumed run may change: how long it trains, where files lie, what is shown.
+
+What the files hold is compared instead."""
 UNFINISHED = {"source", "target", "data.json"}
 """What a run that was killed while it began may have left."""
 
@@ -142,6 +147,7 @@ def same_settings(folder: Path, settings, free: tuple[str, ...] = FREE) -> None:
         f"--{_flag(name)} was {before.get(name)} and is now {now.get(name)}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
+        and (name in before or now[name] not in (None, []))  # what a run of an earlier version did not know
     ]
     if changed:
         raise InputError(
@@ -197,7 +203,7 @@ def fingerprint(*texts: list[str]) -> str:
 
 def _flag(name: str) -> str:
     """How a setting is typed: the families' own flags have no prefix."""
-    return "model" if name == "model.family" else re.sub(r"^(model|objective)\.", "", name).replace("_", "-")
+    return "model" if name == "model.family" else re.sub(r"^(model|objective|adapt)\.", "", name).replace("_", "-")
 
 
 def _unsaid(settings: dict) -> dict:

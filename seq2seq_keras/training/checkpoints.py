@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras
 
-from seq2seq_keras.errors import InputError
+from seq2seq_keras.errors import AllDamaged, InputError
 from seq2seq_keras.training import snapshots, state
 from seq2seq_keras.training.interrupts import Interrupted, Interrupts
 
@@ -62,13 +62,14 @@ class Checkpoints(keras.callbacks.Callback):
         self._since = 0
 
     def restore(self, model: keras.Model) -> Position:
-        """Gives a compiled model the newest whole checkpoint; a damaged one is named in a warning and passed over.
+        """Gives a compiled model the newest whole checkpoint; newer ones that are damaged are named in a warning.
 
         Returns:
             where to go on; `Position(0, 0)` if there is no checkpoint.
 
         Raises:
-            InputError: every checkpoint is damaged, or the newest is of another model.
+            AllDamaged: there are checkpoints, and none is whole.
+            InputError: the newest whole one is of another model.
         """
         damaged = []
         for path in reversed(files(self.folder)):
@@ -76,12 +77,13 @@ class Checkpoints(keras.callbacks.Callback):
                 found = snapshots.read(path)
             except snapshots.Damaged as error:
                 damaged.append(f"{path.name}: {error}")
-                warnings.warn(f"{path}: {error}; an earlier checkpoint is taken", stacklevel=2)
                 continue
             self._take(model, found, path)
+            if damaged:
+                warnings.warn(f"{self.folder}: damaged ({'; '.join(damaged)}); {path.name} is taken", stacklevel=2)
             return self.position
         if damaged:
-            raise InputError(
+            raise AllDamaged(
                 f"every checkpoint is damaged ({'; '.join(damaged)})",
                 where=self.folder,
                 remedy="restore the files from a copy, or train anew in another folder",

@@ -70,7 +70,7 @@ def set_metrics(model: keras.Model, arrays: dict[str, np.ndarray], where: object
     Raises:
         InputError: the model was compiled with other metrics.
     """
-    _build_metrics(model)
+    build_metrics(model)
     _assign(_pair(METRICS, model.metrics_variables, arrays, where))
 
 
@@ -119,7 +119,7 @@ def _optimizer_variables(model: keras.Model) -> list:
     return model.optimizer.variables
 
 
-def _build_metrics(model: keras.Model) -> None:
+def build_metrics(model: keras.Model) -> None:
     """Keras makes compiled metrics on their first batch: show them one of zeros, which is then overwritten."""
     if len(getattr(model, "outputs", None) or ()) == 1:
         predicted = ops.zeros([size or 1 for size in model.outputs[0].shape], model.outputs[0].dtype)

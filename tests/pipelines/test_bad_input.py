@@ -5,15 +5,16 @@ import shutil
 
 import pytest
 
+from pipelines import exits
 from pipelines.__main__ import main
 from seq2seq_keras import tokens
 from tests.pipelines.conftest import arguments
 
 
-def refused(capfd, command) -> str:
+def refused(capfd, command, code: int = exits.MISTAKE) -> str:
     """The one line a refused command says."""
     capfd.readouterr()
-    assert main([str(part) for part in command]) == 2
+    assert main([str(part) for part in command]) == code
     said = capfd.readouterr().err.strip().splitlines()
     assert len(said) == 1 and said[0].startswith("error: "), said
     assert "Traceback" not in said[0]
@@ -45,7 +46,8 @@ FILES = {
 def test_files_that_cannot_be_trained_on(corpus, tmp_path, capfd, name):
     file, change, message = FILES[name]
     folder = edited(corpus, tmp_path, file, change)
-    said = refused(capfd, arguments(folder, tmp_path / "run"))
+    code = exits.REJECTS if "line" in name or "UTF" in name else exits.MISTAKE
+    said = refused(capfd, arguments(folder, tmp_path / "run"), code)
     assert re.search(message, said), said
     assert str(folder) in said
     assert not (tmp_path / "run" / "settings.json").exists()
@@ -113,14 +115,13 @@ def test_the_vocabulary_of_another_model(place, tmp_path, capfd):
     assert contents(run) == before
 
 
-@pytest.mark.filterwarnings("ignore:.*an earlier checkpoint is taken")
 def test_checkpoints_cut_short(place, tmp_path, capfd):
     run = tmp_path / "run"
     shutil.copytree(place.run, run)
     for path in (run / "checkpoints").glob("*.npz"):
         path.write_bytes(path.read_bytes()[:1000])
     before = contents(run / "model")
-    said = refused(capfd, arguments(place.corpus, run))
+    said = refused(capfd, arguments(place.corpus, run), exits.DAMAGED)
     assert "every checkpoint is damaged" in said and "cut short" in said
     assert contents(run / "model") == before
 

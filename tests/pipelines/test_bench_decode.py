@@ -235,7 +235,7 @@ def test_operations_are_told_apart_by_name(name, part):
 def test_a_profile_is_by_the_step():
     logits, before = f"{STEP}embedding/MatMul:MatMul", "encoder/MatMul:MatMul"
     first, second = f"{STEP}TopKV2:TopKV2", f"{STEP}TopKV2_1:TopKV2"
-    executor = bench_decode_profile._EXECUTOR
+    executor = bench_decode_profile.EXECUTOR
     took = Counter({logits: 6.0, first: 2.0, second: 1.0, before: 1.0, executor: 12.0})
     times = Counter({logits: 2, first: 2, second: 2, before: 1, executor: 9})
     found = bench_decode_profile.summed(took, times, seconds=0.008)

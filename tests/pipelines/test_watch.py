@@ -21,14 +21,15 @@ def test_training_ends_after_the_step_in_which_the_time_runs_out(model):
     assert int(model.optimizer.iterations) == 1
 
 
-def test_the_rate_rises_by_steps_and_ends_with_the_time(model, monkeypatch):
+def test_the_rate_rises_by_updates_and_ends_with_the_time(model, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
     anneal, rates = watch.Anneal(peak=1.0, warmup=4, budget=watch.Budget(100.0, 0.0)), []
     anneal.set_model(model)
     anneal.on_train_begin()
-    for moment in (0, 0, 0, 0, 50, 100, 200):
+    for updates, moment in enumerate((0, 0, 0, 0, 50, 100, 200)):
         clock[0] = moment
+        model.optimizer.iterations.assign(updates)
         anneal.on_train_batch_begin(0)
         rates.append(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(rates, [0.25, 0.5, 0.75, 1.0, 0.505, 0.01, 0.01], rtol=1e-5)

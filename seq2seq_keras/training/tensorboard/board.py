@@ -1,5 +1,6 @@
 """The callback that has the writer and tells its pages when to write."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,7 +55,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._writer = tf.summary.create_file_writer(str(self.folder))
-        with self._writer.as_default(self._step()):
+        with self._writing(self._step()):
             for page in self.pages:
                 page.begin(self.model, self.folder)
 
@@ -65,18 +66,15 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self._step()
-        with self._writer.as_default(step):
+        with self._writing(step):
             for page in self.pages:
                 page.after_step(self.model, step, logs or {})
 
     def on_epoch_end(self, epoch, logs=None):
-        with self._writer.as_default(epoch + 1):
+        with self._writing(epoch + 1):
             for page in self.pages:
                 page.after_epoch(self.model, epoch + 1, logs or {})
-        try:
             self._writer.flush()
-        except tf.errors.OpError as error:
-            raise InputError(f"cannot be written ({error.message})", where=self.folder) from None
 
     def on_train_end(self, logs=None):
         self.close()
@@ -85,11 +83,26 @@ class TensorBoard(keras.callbacks.Callback):
         """Ends the pages and writes what is left, also where training ended by an error or a signal; again is fine."""
         if self._writer is None:
             return
-        with self._writer.as_default(self._step()):
+        with self._writing(self._step()):
+            writer, self._writer = self._writer, None
             for page in self.pages:
                 page.end()
-        self._writer.close()
-        self._writer = None
+            writer.close()
+
+    @contextlib.contextmanager
+    def _writing(self, step: int):
+        try:
+            with self._writer.as_default(step):
+                yield
+        except tf.errors.OpError as error:
+            if str(self.folder) not in error.message:  # not of the file but of what a page computed
+                raise
+            reason = error.message.splitlines()[0].rpartition("; ")[2]
+            raise InputError(
+                f"cannot be written ({reason})",
+                where=self.folder,
+                remedy="make room or choose another folder, and run again",
+            ) from None
 
     def _step(self) -> int:
         return int(ops.convert_to_numpy(self.model.optimizer.iterations))

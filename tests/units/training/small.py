@@ -26,7 +26,7 @@ def compiled(
         keras.config.set_dtype_policy(before)
     rate = training.InverseSquareRoot(1e-2, warmup=4)
     model.compile(
-        optimizer(rate, global_clipnorm=1.0),
+        training.GuardedOptimizer(optimizer(rate), clip=1.0),
         objectives.CrossEntropy(0.1),
         metrics=[metrics.Perplexity(), training.TokenCount()],
         jit_compile=False,

@@ -5,9 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from rich.console import Console
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from seq2seq_keras import training
 from seq2seq_keras.errors import InputError
@@ -116,37 +114,6 @@ def test_throughput_is_tokens_over_time_without_the_first_step(monkeypatch):
     callback.on_train_batch_end(0, logs)  # a slow one, with tracing
     callback.on_train_batch_end(1, logs := {"tokens": 1500.0})
     assert logs["tokens_per_second"] == 250.0
-
-
-@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_ends_training_with_advice(loss):
-    with pytest.raises(training.Diverged, match="learning rate"):
-        training.RequireFinite().on_train_batch_end(3, {"loss": loss})
-
-
-def test_tensorboard_gets_curves_samples_and_maps(tmp_path):
-    made, _ = small.examples()
-    throughput = training.Throughput()
-    board = training.TensorBoard(
-        tmp_path,
-        every=2,
-        throughput=throughput,
-        samples=lambda: (["a | b"], ["c"], ["d"]),
-        attention=lambda: [("$ 3 % $ \N{CJK UNIFIED IDEOGRAPH-8A9E}", ["a", "$$b"], ["$ $"], np.array([[0.25, 0.75]]))],
-    )
-    small.fit(small.compiled(), made, callbacks=[throughput, board], epochs=2)
-    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
-    events.Reload()
-    tags = set(events.Tags()["tensors"])
-    wanted = {"step/loss", "step/perplexity", "step/learning_rate", "step/tokens_per_second", "epoch/loss", "samples"}
-    assert wanted | {"attention/1"} <= tags
-    steps = [event.step for event in events.Tensors("step/loss")]
-    assert steps == [2, 4, 6, 8]
-    rates = [tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors("step/learning_rate")]
-    # The rate of the step to come: with two steps taken, the third of four on the way up.
-    np.testing.assert_allclose(rates[0], 1e-2 * 3 / 4, rtol=1e-5)
-    text = tf.make_ndarray(events.Tensors("samples")[0].tensor_proto).item().decode()
-    assert text.splitlines()[-1] == r"a \| b | c | d"
 
 
 def test_progress_without_a_screen_is_a_line_an_epoch(capfd):
