@@ -73,7 +73,7 @@ def _fit(model, train, workers, epochs, initial_epoch, validation_data, callback
             logs = _epoch(step, train, calls, agreement)
             if workers.chief:
                 if validation_data is not None:
-                    found = model.evaluate(validation_data, verbose=0, return_dict=True)
+                    found = model.evaluate(validation_data, callbacks=calls, verbose=0, return_dict=True)
                     logs |= {f"val_{name}": value for name, value in found.items()}
                 calls.on_epoch_end(epoch, logs)
             if agreement.signal is None:
