@@ -62,29 +62,35 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # texts are in any language, whatever the locale says
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        name, chosen = parse(sys.argv[1:] if arguments is None else arguments)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return exits.of(error)
-    return call(name, chosen)
+    with _told() as code:
+        return call(*parse(sys.argv[1:] if arguments is None else arguments))
+    return code[0]
 
 
 def call(name: str, chosen) -> int:
     """Runs one command whose settings were read; returns the exit code."""
-    try:
+    with _told() as code:
         runs.check_writable(chosen.json)
         importlib.import_module("pipelines.quiet")
         return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
+    return code[0]
+
+
+@contextlib.contextmanager
+def _told():
+    """Says in one line what ended a command before its time, and gives its exit code in the list it yields."""
+    code = []
+    try:
+        yield code
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        return exits.of(error)
+        code.append(exits.of(error))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return exits.INTERRUPTED
+        code.append(exits.INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.UNREAD
+        code.append(exits.UNREAD)
 
 
 def _choices():
@@ -92,7 +98,10 @@ def _choices():
     alone = [_choice(name, name) for name in COMMANDS if name not in BENCHES.values()]
     measured = Union[tuple(_choice(word, name) for word, name in BENCHES.items())]  # noqa: UP007
     benches = make_dataclass("Benches", [("measured", Annotated[measured, tyro.conf.arg(name="")])])
-    bench = tyro.conf.subcommand("bench", description="Measure the speed of training, of the server, or of decoding.")
+    bench = tyro.conf.subcommand(
+        "bench",
+        description="Measure training and what watching it costs, decoding, the server, preparing a corpus.",
+    )
     return Union[(*alone, Annotated[benches, bench])]
 
 

@@ -1,7 +1,10 @@
 """A user's mistakes: one line that names file, line and remedy, exit code 2, no traceback, nothing lost."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -266,3 +269,12 @@ def test_a_comparison_with_other_sentences(place, tmp_path, capfd):
     other.write_text("".join(line + "\n" for line in reversed(source.read_text().splitlines())))
     command = ["evaluate", f"--run={place.run}", f"--source={other}", f"--reference={reference}"]
     assert "other sentences" in refused(capfd, [*command, f"--compare={place.run}"])
+
+
+def test_help_that_nobody_reads_is_no_fault():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        words = [sys.executable, "-m", "pipelines", "translate", "--help"]
+        done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (141, b"")
