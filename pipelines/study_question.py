@@ -19,6 +19,8 @@ class Expected(NamedTuple):
     worse: str
     figure: str = ""
     """In which figure; nothing means the score of the task."""
+    alike: bool = False
+    """The claim is that neither is better."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,10 @@ def _reversal(settings: Study) -> Question:
             "attention": attentive,
             "attention, reversed": attentive | {"model.reverse": True},
         },
-        (Expected("fixed context, reversed", "fixed context"), Expected("attention, reversed", "attention")),
+        (
+            Expected("fixed context, reversed", "fixed context"),
+            Expected("attention, reversed", "attention", alike=True),
+        ),
     )
 
 

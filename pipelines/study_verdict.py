@@ -9,20 +9,25 @@ from pipelines.study_runs import Row
 
 
 class Difference(NamedTuple):
-    """How much better the one is that the claim calls better."""
+    """How much better the one is that the claim calls better, or names first of two that it calls alike."""
 
     by: float
     """Above 0 where it is better, in units of the figure."""
     noise: float | None
     """Half the 95% interval of the difference; None where each has one seed and nothing is known of it."""
+    alike: bool = False
+    """Whether the claim is that there is no difference."""
 
     @property
     def outcome(self) -> str:
-        """In words, against the claim that it is better."""
+        """In words, against the claim."""
         if self.noise is None:
-            return f"{'as claimed' if self.by > 0 else 'not as claimed'} (one seed, noise unknown)"
+            held = "as claimed" if self.by > 0 else "not as claimed"
+            return f"{'claimed to be alike' if self.alike else held} (one seed, noise unknown)"
         if abs(self.by) <= self.noise:
-            return "within the noise"
+            return "within the noise" + (", as claimed" if self.alike else "")
+        if self.alike:
+            return "against the claim"
         return "as claimed" if self.by > 0 else "against the claim"
 
 
@@ -41,7 +46,7 @@ def difference(rows: list[Row], expected: Expected, figure: str) -> Difference:
     better, worse = groups[expected.better], groups[expected.worse]
     by = statistics.fmean(better) - statistics.fmean(worse)
     sign = 1 if study_table.FIGURES[name].more_is_better else -1
-    return Difference(sign * by, study_noise.noise(better, worse, list(groups.values())))
+    return Difference(sign * by, study_noise.noise(better, worse, list(groups.values())), expected.alike)
 
 
 def sentence(question: Question, rows: list[Row], figure: str, budget: str) -> str:

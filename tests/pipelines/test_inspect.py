@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import __main__ as command
+from pipelines import exits
 from seq2seq_keras import data, tokens
 from tests.units.data.test_survey import SHARED, made_up, multi30k, multi30k_pairs, shifted, turned
 
@@ -51,7 +52,7 @@ def test_train_alone_and_valid_alone(train, capsys):
 def test_too_many_unusable_lines_are_refused_with_a_report_on_the_others(tmp_path, train, capsys):
     with open(train, "a", encoding="utf-8") as file:
         file.write("alone\t\n" * 40)
-    assert inspect("--train.tsv", train, "--output", tmp_path / "r") == 2
+    assert inspect("--train.tsv", train, "--output", tmp_path / "r") == exits.REJECTS
     told = capsys.readouterr()
     assert "40 of 440 rows cannot be used" in told.err and "lines 401, 402" in told.err and "Lengths" in told.out
     report = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))

@@ -118,6 +118,21 @@ def test_the_sentence_follows_the_numbers(attention, fixed, outcome):
     assert said.startswith("Usual claim: one fixed vector is a bottleneck")
 
 
+@pytest.mark.parametrize(
+    "by, noise, outcome",
+    [
+        (1.0, 2.0, "within the noise, as claimed"),
+        (3.0, 2.0, "against the claim"),
+        (-3.0, 2.0, "against the claim"),
+        (0.5, None, "claimed to be alike (one seed, noise unknown)"),
+    ],
+)
+def test_what_is_claimed_to_be_alike_must_be(by, noise, outcome):
+    assert study_verdict.Difference(by, noise, alike=True).outcome == outcome
+    expected = study_questions.of(Study("reversal")).expected
+    assert [each.alike for each in expected] == [False, True], "attention does not need a reversed source"
+
+
 def test_more_is_better_where_it_is():
     rows = [row("a", 0, bleu=30.0), row("b", 0, bleu=20.0)]
     assert study_verdict.difference(rows, Expected("a", "b"), "bleu").by == 10.0

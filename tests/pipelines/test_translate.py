@@ -163,10 +163,8 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [pytest.param(how, id=name, marks=[pytest.mark.slow] * (name != "transformer")) for name, how in RECIPES.items()],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipes_train_from_packed_tables(corpus, tmp_path, recipe):
     table = tmp_path / "train.tsv.gz"
     rows = zip(*((corpus / f"train.{side}").read_text().splitlines() for side in ("target", "source")))

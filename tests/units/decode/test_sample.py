@@ -175,7 +175,13 @@ def test_equal_sources_get_equal_samples_and_samples_of_one_source_differ():
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"top_p": 0.9}, {"top_k": 4, "top_p": 0.9, "min_p": 0.05, "temperature": 1.3}], ids=str
+    "settings",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"top_p": 0.9}, marks=pytest.mark.slow),
+        {"top_k": 4, "top_p": 0.9, "min_p": 0.05, "temperature": 1.3},
+    ],
+    ids=str,
 )
 def test_neither_batch_nor_padding_nor_order_nor_graph_nor_compiler_changes_a_text(settings, monkeypatch):
     monkeypatch.setattr(truncation, "_FEW", 2)  # sometimes enough

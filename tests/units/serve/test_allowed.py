@@ -101,7 +101,7 @@ def test_all_that_is_refused_is_named_in_order(half):
 
 @pytest.mark.parametrize(
     ("name", "search"),
-    [("lstm", decode.Greedy()), ("transformer-two-vocabularies", decode.Beam(2))],
+    [pytest.param("lstm", decode.Greedy(), marks=pytest.mark.slow), ("transformer-two-vocabularies", decode.Beam(2))],
     ids=["lstm", "transformer"],
 )
 def test_our_exports_pass(name, search, tmp_path):

@@ -96,14 +96,14 @@ def test_a_signal_saves_and_the_resumed_run_is_exact(team, made, tmp_path, place
     whole = small.compiled()
     together(whole, made, team)
     steps = int(data.batch(made, small.BUDGET, seed=2).cardinality())
-    killed = small.compiled()
+    killed, before = small.compiled(), signal.getsignal(signal.SIGTERM)
     stops = Signal(1, 1 if place == "inside" else steps - 1)
     saved = training.Checkpoints(tmp_path, every=0)
     with pytest.raises(training.Interrupted) as told:
         together(killed, made, team, callbacks=[stops, saved])
     saved.close()
     assert told.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
     resumed, saved = small.compiled(), training.Checkpoints(tmp_path, every=0)
     position = saved.restore(resumed)
     assert position == (training.Position(1, 3) if place == "inside" else training.Position(2, 0))
