@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Callable
 from functools import singledispatch
 
 import numpy as np
@@ -43,14 +44,10 @@ def batch(
         the tokens, labels are the tokens and EOS.
     """
     chosen = plan(examples, tokens_per_batch, seed)
-    skipped, step = divmod(step, len(chosen))
-    passes = itertools.count(epoch + skipped)
-    starts = itertools.chain([step], itertools.repeat(0))
-    once = threading.Lock()
+    following = passes(len(chosen), epoch, step)
 
     def next_pass():
-        with once:
-            number, start = next(passes), next(starts)
+        number, start = following()
         batches = (chosen.epoch(number) if shuffle else chosen.ordered())[start:]
         splits = np.cumsum([0, *map(len, batches)], dtype=np.int64)
         return np.concatenate(batches).astype(np.int64), splits
@@ -63,7 +60,25 @@ def batch(
         made = tf.data.Dataset.from_tensor_slices((splits[:-1], splits[1:]))
         return made.map(lambda begin, end: padded(source, target, indices[begin:end]))
 
-    return steady(tf.data.Dataset.from_tensors(0).flat_map(one_pass), len(chosen), whole=not step)
+    return steady(tf.data.Dataset.from_tensors(0).flat_map(one_pass), len(chosen), whole=not step % len(chosen))
+
+
+def passes(batches: int, epoch: int, step: int) -> Callable[[], tuple[int, int]]:
+    """Gives, each time it is called and from whatever thread, the epoch of the next pass and its first batch.
+
+    Args:
+        batches: of a whole epoch.
+        epoch, step: see `batch`.
+    """
+    skipped, step = divmod(step, batches)
+    following = zip(itertools.count(epoch + skipped), itertools.chain([step], itertools.repeat(0)))
+    once = threading.Lock()
+
+    def next_pass():
+        with once:
+            return next(following)
+
+    return next_pass
 
 
 def steady(dataset: tf.data.Dataset, batches: int, whole: bool) -> tf.data.Dataset:

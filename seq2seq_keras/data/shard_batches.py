@@ -1,12 +1,9 @@
 """Shards to padded batches, in an order that depends on seed and epoch alone."""
 
-import itertools
-import threading
-
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_keras.data.batch import batch, padded, steady
+from seq2seq_keras.data.batch import batch, padded, passes, steady
 from seq2seq_keras.data.plan import BatchPlan, plan
 from seq2seq_keras.data.shard_files import read_shard
 from seq2seq_keras.data.shards import Shards
@@ -80,15 +77,11 @@ def _(
     step: int = 0,
 ) -> tf.data.Dataset:
     chosen = ShardPlan(examples, tokens_per_batch, seed)
-    skipped, step = divmod(step, len(chosen))
-    passes = itertools.count(epoch + skipped)
-    starts = itertools.chain([step], itertools.repeat(0))
-    once = threading.Lock()
+    following = passes(len(chosen), epoch, step)
     paths = [str(examples.records(number)) for number in range(len(examples.sizes))]
 
     def next_pass():
-        with once:
-            number, start = next(passes), next(starts)
+        number, start = following()
         numbers, firsts = chosen.order(number if shuffle else None, start)
         return numbers.astype(np.int64), firsts, np.full(len(numbers), number, np.int64)
 
@@ -112,4 +105,4 @@ def _(
         # The next shard is read while the model trains on this one.
         return tf.data.Dataset.from_tensor_slices(order).map(load).prefetch(1).flat_map(cut)
 
-    return steady(tf.data.Dataset.from_tensors(0).flat_map(one_pass), len(chosen), whole=not step)
+    return steady(tf.data.Dataset.from_tensors(0).flat_map(one_pass), len(chosen), whole=not step % len(chosen))
