@@ -12,7 +12,7 @@ import pytest
 
 from pipelines import runs, translate, tune_oracle, tune_record, tune_trials
 from pipelines.__main__ import main
-from tests.pipelines.test_tune import OLD, Trainer, command
+from tests.pipelines.test_tune import OLD, command, untrained
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings(f"ignore:{OLD}:DeprecationWarning")
@@ -24,12 +24,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def trainer(monkeypatch):
-    """Neither trains nor builds."""
-    found = Trainer()
-    monkeypatch.setattr(translate, "train_run", found)
-    monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
-    monkeypatch.setattr(tune_trials.Translators, "build", lambda self, hp: self.asked(hp))
-    return found
+    return untrained(monkeypatch)
 
 
 @pytest.mark.parametrize("after_report", [False, True], ids=["in training", "after its last word"])

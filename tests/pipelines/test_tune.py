@@ -72,14 +72,18 @@ class Trainer:
         return [settings.output.name for settings in self.asked]
 
 
-@pytest.fixture
-def trainer(monkeypatch):
-    """Neither trains nor builds."""
+def untrained(monkeypatch) -> Trainer:
+    """Has searches neither train nor build."""
     found = Trainer()
     monkeypatch.setattr(translate, "train_run", found)
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
     monkeypatch.setattr(tune_trials.Translators, "build", lambda self, hp: self.asked(hp))
     return found
+
+
+@pytest.fixture
+def trainer(monkeypatch):
+    return untrained(monkeypatch)
 
 
 @pytest.fixture(scope="module")
