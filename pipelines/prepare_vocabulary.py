@@ -30,15 +30,18 @@ def make(job: Job) -> None:
 
 
 def sample(job: Job) -> data.Corpus:
-    """The first pairs in the order of hashes, which is a random sample that no order of arrival changes."""
-    sources, targets, lines = [], [], []
+    """The first pairs in the order of hashes, which is a random sample that no order of arrival changes.
+
+    They end with the pair that fills `--sample`: characters, not pairs, are what the trainer's memory grows with.
+    """
+    sources, targets, lines, room = [], [], [], job.settings.sample
     for shard in range(job.shards):
         rows = data.Partition(job.rows, shard, repeated=job.settings.duplicates)
-        wanted = job.settings.sample - len(lines)
-        for source, target in rows.pairs(0, wanted):
+        for line, (source, target) in zip(rows.lines.tolist(), rows.pairs()):
             sources.append(source.decode())
             targets.append(target.decode())
-        lines += rows.lines[:wanted].tolist()
-        if len(lines) == job.settings.sample:
-            break
+            lines.append(line)
+            room -= len(sources[-1]) + len(targets[-1])
+            if room <= 0:
+                return data.Corpus(sources, targets, lines, {}, "the sample")
     return data.Corpus(sources, targets, lines, {}, "the sample")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pipelines.settings.corpus import Files
+from pipelines.settings.corpus import Files, Prepare
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ class BenchPrepare:
     """How many to make up: 13 words a side, 1 in 100 a duplicate, 1 in 1000 with an empty side."""
     jobs: int | None = None
     """Processes; nothing means as many as cores."""
-    sample: int = 200_000
-    """Pairs to learn the vocabulary from."""
+    sample: int = Prepare.sample
+    """Characters of pairs to learn the vocabulary from."""
     shards: int | None = None
     """How many to write; nothing means one for each 16 MiB of text."""
     folder: Path | None = None

@@ -89,8 +89,8 @@ class Prepare:
     """Longest target in ids."""
     tokens: Vocabulary = Vocabulary()
     """Vocabulary, learned from a sample of what is kept."""
-    sample: int = 200_000
-    """Pairs to learn it from, drawn by hash."""
+    sample: int = 12_000_000
+    """Characters of pairs to learn it from, drawn by hash; learning takes some 30 bytes of memory for each."""
     vocabulary: Path | None = None
     """Instead: a run, or the folder of a vocabulary, whose vocabularies are taken."""
     shards: int | None = None

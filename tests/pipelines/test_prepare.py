@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from pipelines import prepare_job, prepare_work
+from pipelines import prepare_job, prepare_vocabulary, prepare_work
 from pipelines.__main__ import main
+from pipelines.settings import Files, Prepare
 from seq2seq_keras import data, tokens
 
 LINES = 400
@@ -46,6 +47,20 @@ def prepared(texts, tmp_path_factory):
 
 def content(folder) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("sample", [1, 40, 10**6])
+def test_the_vocabulary_is_learned_from_whole_pairs_until_the_characters_are_there(texts, tmp_path, sample):
+    files = Files(texts / "raw.source", texts / "raw.target")
+    job = prepare_job.plan(Prepare(tmp_path / "corpus", files, sample=sample, shards=3))
+    prepare_work.fresh(job)
+    for span in job.spans.spans:
+        prepare_work.clean_and_keep(job, span)
+    every = [pair for shard in range(3) for pair in data.Partition(job.rows, shard).pairs()]
+    found = prepare_vocabulary.sample(job)
+    characters = [sum(map(len, pair)) for pair in every]
+    wanted = 1 + next((at for at in range(len(every)) if sum(characters[: at + 1]) >= sample), len(every) - 1)
+    assert list(zip(found.source, found.target)) == [tuple(side.decode() for side in pair) for pair in every[:wanted]]
 
 
 def said(folder) -> list[tuple[str, str]]:
