@@ -113,6 +113,7 @@ def as_translation(settings: Quickstart) -> Translate:
         lr=settings.lr,
         schedule="deadline",
         warmup=200,
+        precision=settings.precision,
         seed=settings.seed,
         score="edits",
         # Error rates go on falling where perplexity has stopped to.

@@ -10,6 +10,7 @@ from pipelines.settings.corpus import Files, Vocabulary
 from pipelines.settings.model import Model
 
 Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Translate:
     """What training begins with, what of the model learns, and what an update is made of."""
     clip: float = 1.0
     """Largest global norm of the gradient; 0 is none."""
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    precision: Precision = "auto"
     """Numbers to compute in; auto is by device."""
     seed: int = 0
     """Of data order, first weights and dropout."""
@@ -206,6 +207,8 @@ class Quickstart:
     """Asked of the exported model at the end."""
     board: OmitArgPrefixes[Board] = Board()
     """What TensorBoard is shown."""
+    precision: Precision = "auto"
+    """Numbers to compute in; auto is by device."""
     seed: int = 0
     """Of data order, first weights and dropout."""
     json: Path | None = None
