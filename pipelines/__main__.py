@@ -17,6 +17,8 @@ import tyro
 from pipelines import exits, runs, settings
 from seq2seq_keras.errors import InputError
 
+_HERE = Path(__file__).parent
+
 COMMANDS = {
     "translate": settings.Translate,
     "evaluate": settings.Evaluate,
@@ -28,16 +30,15 @@ COMMANDS = {
     "quickstart": settings.Quickstart,
     "study": settings.Study,
     "tune": settings.Tune,
-    "bench": settings.Bench,
-    "bench_overhead": settings.BenchOverhead,
-    "bench_serve": settings.BenchServe,
-    "bench_decode": settings.BenchDecode,
-    "bench_prepare": settings.BenchPrepare,
+    "bench train": settings.Bench,
+    "bench overhead": settings.BenchOverhead,
+    "bench serve": settings.BenchServe,
+    "bench decode": settings.BenchDecode,
+    "bench prepare": settings.BenchPrepare,
     "serve": settings.Serve,
 }
-"""Each is a module of this folder with `run(settings)`. Imported when called: TensorFlow takes seconds to load."""
-BENCHES = {"train": "bench"} | {word: f"bench_{word}" for word in ("serve", "decode", "overhead", "prepare")}
-"""What `bench` measures, by the word after it."""
+"""By the words that are typed. Where `run(settings)` is, `place` tells; it is imported when called: TensorFlow takes
+seconds to load."""
 
 
 def parse(arguments: list[str]):
@@ -72,8 +73,14 @@ def call(name: str, chosen) -> int:
     with _told() as code:
         runs.check_writable(chosen.json)
         importlib.import_module("pipelines.quiet")
-        return importlib.import_module(f"pipelines.{name}").run(chosen) or 0
+        return importlib.import_module(f"pipelines.{place(name)}").run(chosen) or 0
     return code[0]
+
+
+def place(name: str) -> str:
+    """Dotted name below `pipelines` of a command's module: of its own name, or `command` in a folder of that name."""
+    alone = (_HERE / name.replace(" ", "/")).with_suffix(".py").exists()
+    return name.replace(" ", ".") if alone else f"{name}.command"
 
 
 @contextlib.contextmanager
@@ -95,8 +102,8 @@ def _told():
 
 def _choices():
     """All commands as tyro takes them; the benches are one command with a second word."""
-    alone = [_choice(name, name) for name in COMMANDS if name not in BENCHES.values()]
-    measured = Union[tuple(_choice(word, name) for word, name in BENCHES.items())]  # noqa: UP007
+    alone = [_choice(name) for name in COMMANDS if " " not in name]
+    measured = Union[tuple(_choice(name) for name in COMMANDS if " " in name)]  # noqa: UP007
     benches = make_dataclass("Benches", [("measured", Annotated[measured, tyro.conf.arg(name="")])])
     bench = tyro.conf.subcommand(
         "bench",
@@ -105,15 +112,16 @@ def _choices():
     return Union[(*alone, Annotated[benches, bench])]
 
 
-def _choice(word: str, name: str):
-    """One command, and the word it is called by."""
+def _choice(name: str):
+    """One command, by its last word."""
     kind = COMMANDS[name]
-    return Annotated[kind, tyro.conf.subcommand(word, description=_description(name, kind))]
+    return Annotated[kind, tyro.conf.subcommand(name.split()[-1], description=_description(name, kind))]
 
 
 def _description(name: str, kind: type) -> str:
     """What the command does, and how it is typed: both are written once, where they belong, and read from there."""
-    module = ast.get_docstring(ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")))
+    file = (_HERE / place(name).replace(".", "/")).with_suffix(".py")
+    module = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     return "\n\n".join([inspect.getdoc(kind), module.partition("\n")[2].strip()])
 
 

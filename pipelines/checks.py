@@ -1,6 +1,7 @@
 """What can be known to be wrong with settings before any work is done, or any folder claimed."""
 
-from pipelines import adapt, checks_model, monitor_pages, objective, scores, vectors
+from pipelines import adapt, checks_model, objective, scores, vectors
+from pipelines.monitor import pages
 from pipelines.settings import Translate
 from seq2seq_keras.errors import InputError
 
@@ -27,7 +28,7 @@ def translate(settings: Translate) -> None:
     objective.check(settings.objective)
     vectors.check(settings)
     adapt.check(settings)
-    monitor_pages.check(settings.board)
+    pages.check(settings.board)
     _demand(settings, "seed", lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
     _demand(settings, "lr", lambda value: value > 0, "more than 0")
     _demand(settings, "minutes", lambda value: value > 0, "more than 0")

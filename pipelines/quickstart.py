@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines import adapt, checks, runs, scores, translate, workers, workers_follow
+from pipelines import adapt, checks, runs, scores, translate, workers
 from pipelines import export as exporting
 from pipelines.settings import Quickstart, Translate, Vocabulary
+from pipelines.workers import follow
 from seq2seq_keras import data, export
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
@@ -37,7 +38,7 @@ def run(settings: Quickstart) -> int:
     team, asked = workers.join(asked)
     parts = tables(settings) if settings.train else dictionary()
     if not workers.is_chief(team):
-        return workers_follow.follow(asked, parts["train"], parts["valid"], team)
+        return follow.follow(asked, parts["train"], parts["valid"], team)
     if runs.started(settings.output):
         runs.same_settings(settings.output, asked)
     print(", ".join(f"{name}: {len(part):,} pronunciations" for name, part in parts.items() if part), flush=True)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines import adapt, families, monitor_pages, objective, optimizer, parts, plots, runs, vectors, watch, workers
+from pipelines import adapt, families, objective, optimizer, parts, plots, runs, vectors, watch, workers
+from pipelines.monitor import pages
 from pipelines.settings import Files, Vocabulary
 from seq2seq_keras import data, decode, metrics, models, tasks, tokens, training
 from seq2seq_keras.errors import InputError
@@ -308,7 +309,7 @@ def _decoding(translator, material: Material, settings, judge, throughput) -> li
     """The callbacks that show what the model says and does; TensorBoard's is the last."""
     batch = None if material.valid is None else lambda: _middle(validation(material, settings))
     if material.valid_text is None or not settings.decode_rows:
-        return [monitor_pages.board(settings, material, translator, throughput, None, batch)]
+        return [pages.board(settings, material, translator, throughput, None, batch)]
     every = max(1, len(material.valid_text) // settings.decode_rows)
     decoded = training.DecodedScore(
         lambda texts: translator.generate(texts, decode.Greedy()),
@@ -316,7 +317,7 @@ def _decoding(translator, material: Material, settings, judge, throughput) -> li
         material.valid_text.target[::every][: settings.decode_rows],
         judge,
     )
-    return [decoded, monitor_pages.board(settings, material, translator, throughput, decoded, batch)]
+    return [decoded, pages.board(settings, material, translator, throughput, decoded, batch)]
 
 
 def _readers(material: Material) -> dict:

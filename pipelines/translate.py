@@ -9,8 +9,10 @@ What it reaches, and in what time, is in the README's table of results.
 import math
 import time
 
-from pipelines import adapt, checks, leftovers, monitor_pages, runs, scores, steps, watch, workers, workers_follow
+from pipelines import adapt, checks, leftovers, runs, scores, steps, watch, workers
+from pipelines.monitor import pages
 from pipelines.settings import Translate
+from pipelines.workers import follow
 from seq2seq_keras import data, training
 from seq2seq_keras.errors import InputError
 
@@ -30,7 +32,7 @@ def run(settings: Translate) -> int:
     if train is None:
         raise InputError("no training pairs", remedy="give --train.source and --train.target, or --train.tsv")
     if not workers.is_chief(team):
-        return workers_follow.follow(settings, train, valid, team)
+        return follow.follow(settings, train, valid, team)
     report, code = train_run(settings, train, valid, begun, team=team)
     if settings.json:
         runs.write_json(settings.json, report)
@@ -80,7 +82,7 @@ def train_run(
         translator.save(folder / "model")
         report["valid"] = steps.measure(model, translator, material, settings, judge)
         report["parameters"] = model.count_params()
-        monitor_pages.final(settings, report)
+        pages.final(settings, report)
         runs.write_json(folder / "report.json", report)
         leftovers.remove(folder)
     workers.end(team)

@@ -1,9 +1,11 @@
-"""A disk of any size."""
+"""The corpus of most tests of this folder, and a disk of any size."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.pipelines.conftest import write
 
 
 @pytest.fixture
@@ -26,3 +28,9 @@ def disk(tmp_path):
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """The corpus of the pipelines' tests; a test changes none of its files."""
+    return write(tmp_path_factory.mktemp("corpus"))

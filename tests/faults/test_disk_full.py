@@ -15,7 +15,7 @@ from seq2seq_keras import training
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.training import snapshots, tensorboard
 from tests.faults.lives import end, life
-from tests.pipelines.conftest import arguments, write
+from tests.pipelines.conftest import arguments
 from tests.units.training import line
 
 BIG = "64m"
@@ -56,11 +56,6 @@ def test_a_checkpoint_that_finds_no_room_leaves_those_before_and_training_goes_o
         assert snapshots.read(path)
     for ours, theirs in zip(fitted(folder, 3).get_weights(), fitted(tmp_path / "whole", 3).get_weights()):
         np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pipelines.__main__ import main
 from seq2seq_keras import objectives, training
 from seq2seq_keras.training import snapshots
 from tests.faults.lives import await_, end, life
-from tests.pipelines.conftest import arguments, write
+from tests.pipelines.conftest import arguments
 from tests.units.training import small
 
 POINTS = 20
@@ -37,11 +37,6 @@ def same(ours: dict, theirs: dict) -> None:
     assert ours.keys() == theirs.keys()
     for name, array in theirs.items():
         np.testing.assert_array_equal(ours[name], array, err_msg=name)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import threading
 import numpy as np
 import pytest
 
-from pipelines import prepare_job, prepare_work
 from pipelines.__main__ import main
+from pipelines.prepare import jobs, worker
 from seq2seq_keras import data
 from seq2seq_keras.training import FolderLock, snapshots
 from tests.faults.lives import await_, end, life
@@ -81,7 +81,7 @@ def test_a_full_disk_leaves_what_was_done_and_the_same_command_goes_on(
     texts, clean, tmp_path, monkeypatch, capfd, number
 ):
     """Row 18, at a shard."""
-    written, write = [], prepare_work.data.write_shard
+    written, write = [], worker.data.write_shard
 
     def full(folder, name, examples):
         if len(written) == number:
@@ -91,13 +91,13 @@ def test_a_full_disk_leaves_what_was_done_and_the_same_command_goes_on(
 
     arguments = command(texts, tmp_path / "out", f"--shards={SHARDS}")
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_work.data, "write_shard", full)
+        patch.setattr(worker.data, "write_shard", full)
         assert main(arguments) == 2
     said = capfd.readouterr().err
     assert "No space left on device" in said and "the same command goes on" in said and "Traceback" not in said
     assert not (tmp_path / "out").exists()
     again = []
-    monkeypatch.setattr(prepare_work.data, "write_shard", lambda *given: again.append(given[1]) or write(*given))
+    monkeypatch.setattr(worker.data, "write_shard", lambda *given: again.append(given[1]) or write(*given))
     assert main(arguments) == 0
     assert content(tmp_path / "out") == clean
     assert len(again) == SHARDS - number and not set(again) & set(written)
@@ -110,14 +110,14 @@ def test_other_settings_begin_anew(texts, clean, tmp_path, monkeypatch):
         raise OSError(errno.EIO, "stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_work.data, "write_shard", stopped)
+        patch.setattr(worker.data, "write_shard", stopped)
         assert main(command(texts, tmp_path / "out", f"--shards={SHARDS}", "--seed=5")) == 2
     assert main(command(texts, tmp_path / "out", f"--shards={SHARDS}")) == 0
     assert content(tmp_path / "out") == clean
 
 
 def alone(arguments: list[str], lines: int) -> int:
-    prepare_job.LINES_OF_A_SPAN = lines
+    jobs.LINES_OF_A_SPAN = lines
     return main(arguments)
 
 
@@ -188,14 +188,14 @@ _BUNDLES = "runner=apache_beam.runners.direct.direct_runner.BundleBasedDirectRun
 
 def test_beam_writes_the_same_bytes(texts, clean, tmp_path, monkeypatch):
     pytest.importorskip("apache_beam")
-    monkeypatch.setattr(prepare_job, "LINES_OF_A_SPAN", 30)
+    monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", 30)
     assert main(command(texts, tmp_path / "out", f"--shards={SHARDS}", "--runner=beam")) == 0
     assert content(tmp_path / "out") == clean
 
 
 def test_workers_of_beam_that_fail_change_no_byte(texts, clean, tmp_path, monkeypatch, beam):
     """Row 29: both things that Beam's workers do fail now and then, three times in one bundle, which has four tries."""
-    monkeypatch.setattr(prepare_job, "LINES_OF_A_SPAN", 30)
+    monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", 30)
     failed, once = [], threading.Lock()
 
     def failing(call, chosen):
@@ -211,13 +211,13 @@ def test_workers_of_beam_that_fail_change_no_byte(texts, clean, tmp_path, monkey
 
         return run
 
-    monkeypatch.setattr(prepare_work, "clean", failing(prepare_work.clean, lambda _, span: span.first % 180 == 1))
-    monkeypatch.setattr(prepare_work, "finish", failing(prepare_work.finish, lambda _, shard: shard == 1))
+    monkeypatch.setattr(worker, "clean", failing(worker.clean, lambda _, span: span.first % 180 == 1))
+    monkeypatch.setattr(worker, "finish", failing(worker.finish, lambda _, shard: shard == 1))
     assert main(command(texts, tmp_path / "out", f"--shards={SHARDS}", *beam)) == 0
     assert len(failed) == 4
     assert content(tmp_path / "out") == clean
 
 
 def test_without_beam_the_remedy_is_named(texts, tmp_path, monkeypatch, capfd):
-    monkeypatch.setitem(sys.modules, "pipelines.prepare_beam", None)
+    monkeypatch.setitem(sys.modules, "pipelines.prepare.beam", None)
     assert "pip install -e '.[beam]'" in refused(capfd, command(texts, tmp_path / "out", "--runner=beam"))

@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from pipelines import runs, translate, tune_oracle, tune_record, tune_trials
+from pipelines import runs, translate
 from pipelines.__main__ import main
+from pipelines.tune import oracle, trial_record, tuner
 from tests.pipelines.test_tune import OLD, command, untrained
 
 ROOT = Path(__file__).parents[2]
@@ -39,11 +40,11 @@ def test_a_killed_search_runs_no_finished_trial_again(after_report, tmp_path, tr
     monkeypatch.setattr(translate, "train_run", killed)
     with pytest.raises(Killed):
         main(command(tmp_path))
-    drawn = tune_record.read(tmp_path / "search" / "trials", "1").values
+    drawn = trial_record.read(tmp_path / "search" / "trials", "1").values
     monkeypatch.setattr(translate, "train_run", trainer)
     assert main(command(tmp_path)) == 0
     assert trainer.trained == ["0", "1", "2"]
-    assert tune_record.read(tmp_path / "search" / "trials", "1").values == drawn
+    assert trial_record.read(tmp_path / "search" / "trials", "1").values == drawn
 
 
 def test_a_search_that_was_never_stopped_draws_the_same_trials(tmp_path, trainer, monkeypatch):
@@ -51,15 +52,15 @@ def test_a_search_that_was_never_stopped_draws_the_same_trials(tmp_path, trainer
     for place in places:
         place.mkdir()
     assert main(command(places[0])) == 0
-    monkeypatch.setattr(tune_oracle._Random, "end_trial", lambda *_: (_ for _ in ()).throw(Killed))
+    monkeypatch.setattr(oracle._Random, "end_trial", lambda *_: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         main(command(places[1]))
     monkeypatch.undo()
     monkeypatch.setattr(translate, "train_run", trainer)
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
-    monkeypatch.setattr(tune_trials.Translators, "build", lambda self, hp: self.asked(hp))
+    monkeypatch.setattr(tuner.Translators, "build", lambda self, hp: self.asked(hp))
     assert main(command(places[1])) == 0
-    drawn = [[each.values for each in tune_record.every(place / "search" / "trials")] for place in places]
+    drawn = [[each.values for each in trial_record.every(place / "search" / "trials")] for place in places]
     assert drawn[0] == drawn[1] and len(drawn[0]) == 3
 
 
@@ -82,8 +83,8 @@ def test_killed_workers_and_a_restarted_chief_lose_one_trial_at_most(tmp_path):
     _wait(lambda: not _alive(worker for _, worker in _locks(trials)), None)
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
-    records = tune_record.every(trials)
-    assert [record.status for record in records] == [tune_record.FINISHED] * 4
+    records = trial_record.every(trials)
+    assert [record.status for record in records] == [trial_record.FINISHED] * 4
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for record in records:
         said = (trials / f"{record.trial}.log").read_text()

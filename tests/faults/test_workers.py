@@ -17,7 +17,7 @@ from pipelines.__main__ import main
 from seq2seq_keras import training
 from seq2seq_keras.training import snapshots
 from tests.faults.lives import await_, end, life
-from tests.pipelines.conftest import arguments, write
+from tests.pipelines.conftest import arguments
 from tests.pipelines.test_bad_input import refused
 
 POINTS = 10
@@ -62,11 +62,6 @@ def same(ours, theirs) -> None:
     assert ours[1] == theirs[1] and ours[0].keys() == theirs[0].keys()
     for name, array in theirs[0].items():
         np.testing.assert_array_equal(ours[0][name], array, err_msg=name)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")

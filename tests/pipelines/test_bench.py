@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines import __main__ as command_line
-from pipelines import bench, bench_data, bench_fit, bench_peer, bench_table, bench_work
+from pipelines.bench import corpora, fit, flops, peers, tables, train
 from pipelines.settings import Bench, Files
 from seq2seq_keras import data
 from seq2seq_keras.context import PAD
@@ -35,7 +35,7 @@ class Spy(keras.Model):
 def test_stopwatch_names_the_pairs_that_were_trained_on_after_the_warmup():
     pairs = examples()
     plan = data.plan(pairs, 32)
-    watch = bench_fit.Stopwatch(plan, warmup=1e9, seconds=0.0)
+    watch = fit.Stopwatch(plan, warmup=1e9, seconds=0.0)
     model = Spy()
     model.seen = []
     model.compile(run_eagerly=True)
@@ -50,9 +50,9 @@ def test_stopwatch_names_the_pairs_that_were_trained_on_after_the_warmup():
 
 def test_turn_counts_target_tokens_and_padding():
     pairs = examples()
-    material = bench_data.Material("pairs", pairs, 12)
+    material = corpora.Material("pairs", pairs, 12)
     settings = Bench(width=8, depth=1, batch_tokens=10_000, seconds=0.0, warmup=0.0)  # one batch holds all pairs
-    measured = bench_fit.turn("transformer", "float32", settings, material)
+    measured = fit.turn("transformer", "float32", settings, material)
     source, target = material.lengths
     assert measured.steps == 1
     assert measured.target == target.sum()
@@ -61,10 +61,10 @@ def test_turn_counts_target_tokens_and_padding():
 
 
 def test_made_up_pairs_have_the_lengths_of_multi30k():
-    corpus = bench_data.made_up(2_000)
+    corpus = corpora.made_up(2_000)
     words = [len(text.split()) for text in corpus.source]
     assert np.mean(words) == pytest.approx(13, abs=0.5)
-    assert bench_data.made_up(50).target == bench_data.made_up(50).target
+    assert corpora.made_up(50).target == corpora.made_up(50).target
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_command_writes_table_and_figures(tmp_path, capsys):
         str(tmp_path / "figures.json"),
     ]
     assert command_line.main(["bench", "train", *options, *places, "--peer", "opennmt-tf"]) == 0
-    table = (tmp_path / "out" / bench_table.FILE).read_text()
+    table = (tmp_path / "out" / tables.FILE).read_text()
     printed = capsys.readouterr().out
     assert table in printed
     assert "opennmt-tf skipped: no --peer-python was given" in printed
@@ -107,7 +107,7 @@ def test_summary_compares_within_a_turn():
     names = ("transformer", "transformer mixed_bfloat16", "opennmt-tf")
     turns = [row(i, name, speed) for i, speeds in enumerate([(20, 30, 10), (3, 5, 1), (100, 160, 80)])
              for name, speed in zip(names, speeds)]  # fmt: skip
-    found = bench.summary(turns)
+    found = train.summary(turns)
     assert found["transformer mixed_bfloat16"]["by_peer"] == [3.0, 2.0, 5.0]
     assert found["transformer"]["by_peer"] == [2.0, 1.25, 3.0]
     assert found["transformer"]["target_tokens_per_second"] == [20, 3, 100]
@@ -117,13 +117,13 @@ def test_summary_compares_within_a_turn():
 def test_command_line_is_told_without_folders(tmp_path):
     settings = Bench(train=Files(source=tmp_path / "a.en", target=tmp_path / "a.de"), family=("lstm",), turns=5)
     expected = "python -m pipelines bench train --train.source a.en --train.target a.de --family lstm --turns 5"
-    assert bench_table.command(settings) == expected
+    assert tables.command(settings) == expected
     assert command_line.parse(expected.split()[3:])[1].turns == 5
 
 
 def test_peer_is_skipped_with_a_reason():
-    with pytest.raises(bench_peer.PeerError, match="no --peer-python"):
-        bench_peer.versions(Bench())
+    with pytest.raises(peers.PeerError, match="no --peer-python"):
+        peers.versions(Bench())
 
 
 def fake_peer(folder, script: str):
@@ -136,17 +136,17 @@ def fake_peer(folder, script: str):
 
 def test_peer_gets_the_same_ids_and_its_counts_are_read(tmp_path):
     pairs = examples(3)
-    material = bench_data.Material("pairs", pairs, 12)
+    material = corpora.Material("pairs", pairs, 12)
     source, target = material.lengths
     counts = {"target": 2 * int(target.sum()), "source": 2 * int(source.sum()), "seconds": 4.0, "steps": 2}
     counts |= {"source_positions": counts["source"] * 2, "target_positions": counts["target"] * 2}
     (tmp_path / "counts").write_text(json.dumps(counts))
     script = f'cp source target vocabulary {tmp_path}; cp {tmp_path}/counts "$(dirname $3)/result.json"'
-    measured = bench_peer.turn(Bench(width=8, depth=1, peer_python=fake_peer(tmp_path, script)), material)
+    measured = peers.turn(Bench(width=8, depth=1, peer_python=fake_peer(tmp_path, script)), material)
     assert (measured.seconds, measured.steps, measured.target) == (4.0, 2, counts["target"])
     assert measured.padding == pytest.approx(0.5)
-    sizes = bench_work.Sizes("transformer", 12, 8, 1)
-    assert measured.work == pytest.approx(2 * bench_work.training(sizes, source, target))
+    sizes = flops.Sizes("transformer", 12, 8, 1)
+    assert measured.work == pytest.approx(2 * flops.training(sizes, source, target))
     for side in ("source", "target"):
         rows = getattr(pairs, side)
         lines = (tmp_path / side).read_text().splitlines()
@@ -157,16 +157,16 @@ def test_peer_gets_the_same_ids_and_its_counts_are_read(tmp_path):
 
 def test_peer_that_fails_says_its_last_line(tmp_path):
     peer = fake_peer(tmp_path, "echo first >&2; echo 'ModuleNotFoundError: opennmt' >&2; exit 1")
-    with pytest.raises(bench_peer.PeerError, match="^ModuleNotFoundError: opennmt$"):
-        bench_peer.versions(Bench(peer_python=peer))
-    with pytest.raises(bench_peer.PeerError, match="cannot be run"):
-        bench_peer.versions(Bench(peer_python=tmp_path / "nothing"))
+    with pytest.raises(peers.PeerError, match="^ModuleNotFoundError: opennmt$"):
+        peers.versions(Bench(peer_python=peer))
+    with pytest.raises(peers.PeerError, match="cannot be run"):
+        peers.versions(Bench(peer_python=tmp_path / "nothing"))
 
 
 def test_peer_that_hangs_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_peer, "_GRACE", 0.2)
-    with pytest.raises(bench_peer.PeerError, match="killed"):
-        bench_peer.versions(Bench(peer_python=fake_peer(tmp_path, "exec sleep 60")))
+    monkeypatch.setattr(peers, "_GRACE", 0.2)
+    with pytest.raises(peers.PeerError, match="killed"):
+        peers.versions(Bench(peer_python=fake_peer(tmp_path, "exec sleep 60")))
 
 
 @pytest.mark.parametrize(
@@ -174,4 +174,4 @@ def test_peer_that_hangs_is_killed(tmp_path, monkeypatch):
 )
 def test_senseless_settings_are_refused(wrong, named):
     with pytest.raises(InputError, match=named):
-        bench.run(Bench(**wrong))
+        train.run(Bench(**wrong))

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from pipelines import __main__ as command_line
-from pipelines import (
-    bench_decode,
-    bench_decode_cases,
-    bench_decode_compiled,
-    bench_decode_lineup,
-    bench_decode_profile,
-    bench_decode_systems,
-    bench_decode_table,
-    bench_table,
+from pipelines.bench import decode as bench_decode
+from pipelines.bench import (
+    decode_cases,
+    decode_compiled,
+    decode_lineup,
+    decode_profile,
+    decode_systems,
+    decode_table,
+    tables,
 )
-from pipelines.bench_decode_cases import Case
-from pipelines.bench_decode_systems import Said
+from pipelines.bench.decode_cases import Case
+from pipelines.bench.decode_systems import Said
 from pipelines.settings import BenchDecode
 from seq2seq_keras import decode, tokens
 from seq2seq_keras.context import BOS, EOS, PAD
@@ -34,18 +34,18 @@ def tokenizer():
     return tokens.learn("words", TEXTS)
 
 
-def subject(tokenizer, family: str = "transformer") -> bench_decode_cases.Subject:
-    task = bench_decode_cases.untrained(family, tokenizer, BenchDecode(**TINY))
-    return bench_decode_cases.Subject(family, task)
+def subject(tokenizer, family: str = "transformer") -> decode_cases.Subject:
+    task = decode_cases.untrained(family, tokenizer, BenchDecode(**TINY))
+    return decode_cases.Subject(family, task)
 
 
 def cases(**other) -> list[Case]:
-    return bench_decode_cases.cases(BenchDecode(**TINY | {"order": ("unsorted",)} | other))
+    return decode_cases.cases(BenchDecode(**TINY | {"order": ("unsorted",)} | other))
 
 
 def test_cases_are_all_combinations_and_one_sentence_has_no_order():
     settings = BenchDecode(batch=(1, 32), beam=4, length_penalty=0.5)
-    found = bench_decode_cases.cases(settings)
+    found = decode_cases.cases(settings)
     assert [case.name for case in found] == [
         "greedy, 1",
         "greedy, 32 sorted",
@@ -58,18 +58,18 @@ def test_cases_are_all_combinations_and_one_sentence_has_no_order():
 
 
 def test_batches_are_in_the_order_of_their_case():
-    sorted_case, unsorted_case = bench_decode_cases.cases(BenchDecode(**TINY, search=("greedy",)))
-    assert bench_decode_cases.batches(TEXTS, unsorted_case) == [["a b c", "b a"], ["c c c a", "a"]]
-    assert bench_decode_cases.batches(TEXTS, sorted_case) == [["a", "b a"], ["a b c", "c c c a"]]
+    sorted_case, unsorted_case = decode_cases.cases(BenchDecode(**TINY, search=("greedy",)))
+    assert decode_cases.batches(TEXTS, unsorted_case) == [["a b c", "b a"], ["c c c a", "a"]]
+    assert decode_cases.batches(TEXTS, sorted_case) == [["a", "b a"], ["a b c", "c c c a"]]
 
 
 def test_sentences_fill_every_batch_or_are_left_out(tmp_path):
     (tmp_path / "a.en").write_text("".join(f"line {n}\n\n" for n in range(11)))
     asked = dict(source=tmp_path / "a.en", batch=(2, 3))
-    assert bench_decode_cases.sentences(BenchDecode(**asked)) == [f"line {n}" for n in range(6)]
-    assert len(bench_decode_cases.sentences(BenchDecode(batch=(1, 4), sentences=10))) == 8
+    assert decode_cases.sentences(BenchDecode(**asked)) == [f"line {n}" for n in range(6)]
+    assert len(decode_cases.sentences(BenchDecode(batch=(1, 4), sentences=10))) == 8
     with pytest.raises(InputError, match="11 sentences do not fill batches of 2 and 32"):
-        bench_decode_cases.sentences(BenchDecode(**asked | {"batch": (2, 32)}))
+        decode_cases.sentences(BenchDecode(**asked | {"batch": (2, 32)}))
 
 
 @pytest.mark.parametrize("family", ["transformer", "attention"])
@@ -122,7 +122,7 @@ def test_summary_compares_within_a_turn():
 
     speeds = [(20, 10), (3, 1), (100, 80)]
     turns = [row(i, name, n) for i, pair in enumerate(speeds) for name, n in zip(("live", "ctranslate2"), pair)]
-    found = bench_decode_table.summary(turns)["toy, greedy"]
+    found = decode_table.summary(turns)["toy, greedy"]
     assert found["live"]["by_peer"] == [2.0, 1.25, 3.0]
     assert found["live"]["tokens_per_second"] == [20, 3, 100]
     assert found["live"]["same"] == 0.5
@@ -131,12 +131,12 @@ def test_summary_compares_within_a_turn():
 
 def test_ids_are_counted_up_to_the_first_end():
     ids = [[4, 5, EOS, 7, EOS], [4, 5, 6, 7, 8], [EOS, PAD, PAD, PAD, PAD], [4, PAD, PAD, PAD, PAD], [PAD] * 5]
-    assert bench_decode_compiled.lengths(np.array(ids)) == [3, 5, 1, 1, 0]
+    assert decode_compiled.lengths(np.array(ids)) == [3, 5, 1, 1, 0]
 
 
-def agreed(found: bench_decode_cases.Subject, system, case: Case) -> Said:
+def agreed(found: decode_cases.Subject, system, case: Case) -> Said:
     """What a system says, which must be what the live model says."""
-    live = bench_decode_systems.Live(found.task, {})
+    live = decode_systems.Live(found.task, {})
     expected = live.read(case, TEXTS, live(case, TEXTS))
     said = system.read(case, TEXTS, system(case, system.prepare(TEXTS)))
     assert said == expected
@@ -147,7 +147,7 @@ def agreed(found: bench_decode_cases.Subject, system, case: Case) -> Said:
 @pytest.mark.parametrize(("family", "kind"), [("transformer", "beam"), ("attention", "greedy")])
 def test_the_compiled_loop_says_what_the_live_one_says(tokenizer, family, kind):
     found = subject(tokenizer, family)
-    system = bench_decode_systems.Live(bench_decode_lineup.compiled(found.task), {})
+    system = decode_systems.Live(decode_lineup.compiled(found.task), {})
     agreed(found, system, cases(search=(kind,))[0])
 
 
@@ -155,7 +155,7 @@ def test_the_compiled_loop_says_what_the_live_one_says(tokenizer, family, kind):
 def test_keras_hub_says_what_the_live_model_says(tokenizer, kind):
     pytest.importorskip("keras_hub", reason="keras-hub is not installed")
     found = subject(tokenizer)
-    system = bench_decode_compiled.Compiled(found.task, bench_decode_compiled.keras_hub)
+    system = decode_compiled.Compiled(found.task, decode_compiled.keras_hub)
     # No output ends before the last id here, so that the rules for what ended make no difference.
     agreed(found, system, cases(search=(kind,))[0])
 
@@ -163,7 +163,7 @@ def test_keras_hub_says_what_the_live_model_says(tokenizer, kind):
 def test_ctranslate2_says_what_the_live_model_says(tokenizer, tmp_path):
     pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
     found = subject(tokenizer)
-    systems, skipped = bench_decode_lineup.lineup(found, BenchDecode(**TINY, system=("ctranslate2",)), tmp_path, 1)
+    systems, skipped = decode_lineup.lineup(found, BenchDecode(**TINY, system=("ctranslate2",)), tmp_path, 1)
     assert not skipped
     for case in cases():
         agreed(found, systems["ctranslate2"], case)
@@ -173,9 +173,9 @@ def test_what_cannot_take_part_is_skipped_with_a_reason(tokenizer, tmp_path, mon
     def missing(name):
         raise ImportError(f"No module named '{name}'")
 
-    monkeypatch.setattr(bench_decode_lineup.importlib, "import_module", missing)
+    monkeypatch.setattr(decode_lineup.importlib, "import_module", missing)
     settings = BenchDecode(**TINY, system=("xla", "ctranslate2", "keras-hub"))
-    systems, skipped = bench_decode_lineup.lineup(subject(tokenizer, "attention"), settings, tmp_path, 1)
+    systems, skipped = decode_lineup.lineup(subject(tokenizer, "attention"), settings, tmp_path, 1)
     assert list(systems) == ["live", "xla"]
     assert list(skipped) == ["ctranslate2", "keras-hub"]
     assert "keras_hub" in skipped["keras-hub"]
@@ -188,8 +188,8 @@ def saved(tokenizer, monkeypatch, answers: dict[str, str], **search):
         settings={"search": search},
         scored=lambda texts, endpoint: [(answers[text], 0.0) for text in texts],
     )
-    monkeypatch.setattr(bench_decode_systems.export, "load", lambda folder: exported)
-    return bench_decode_systems.saved
+    monkeypatch.setattr(decode_systems.export, "load", lambda folder: exported)
+    return decode_systems.saved
 
 
 def test_an_output_that_only_the_export_gave_is_cut_into_ids_again(tokenizer, monkeypatch, tmp_path):
@@ -224,28 +224,28 @@ STEP = "while/body/_1/while/while/body/_459/while/while/"
         (f"{STEP}TopKV2_3:TopKV2", "top-k"),
         (f"{STEP}SelectV2_18:SelectV2", "writes: caches, outputs"),
         ("while/body/_1/while/while/cond/_458/while/while/All:All", "sums over the vocabulary, norms, the rest"),
-        ("while/body/_1/while/GatherV2_4:GatherV2", bench_decode_profile._OUTSIDE),
-        ("encoder_1/layer_0_1/attention_1/Softmax:_MklSoftmax", bench_decode_profile._OUTSIDE),
+        ("while/body/_1/while/GatherV2_4:GatherV2", decode_profile._OUTSIDE),
+        ("encoder_1/layer_0_1/attention_1/Softmax:_MklSoftmax", decode_profile._OUTSIDE),
     ],
 )
 def test_operations_are_told_apart_by_name(name, part):
-    assert bench_decode_profile.part_of(name) == part
+    assert decode_profile.part_of(name) == part
 
 
 def test_a_profile_is_by_the_step():
     logits, before = f"{STEP}embedding/MatMul:MatMul", "encoder/MatMul:MatMul"
     first, second = f"{STEP}TopKV2:TopKV2", f"{STEP}TopKV2_1:TopKV2"
-    executor = bench_decode_profile.EXECUTOR
+    executor = decode_profile.EXECUTOR
     took = Counter({logits: 6.0, first: 2.0, second: 1.0, before: 1.0, executor: 12.0})
     times = Counter({logits: 2, first: 2, second: 2, before: 1, executor: 9})
-    found = bench_decode_profile.summed(took, times, seconds=0.008)
+    found = decode_profile.summed(took, times, seconds=0.008)
     assert (found["steps"], found["milliseconds"]) == (2, pytest.approx(4.0))
     assert found["parts"]["logits"] == {"milliseconds": 3.0, "share": 0.5, "operations": 1.0}
     assert found["parts"]["top-k"]["operations"] == 2.0
     between = {"milliseconds": 1.0, "share": pytest.approx(1 / 6), "operations": 0.0}
-    assert found["parts"][bench_decode_profile._BETWEEN] == between
+    assert found["parts"][decode_profile._BETWEEN] == between
     with pytest.raises(RuntimeError, match="no step was found"):
-        bench_decode_profile.summed(Counter({before: 1.0}), Counter({before: 1}), seconds=1.0)
+        decode_profile.summed(Counter({before: 1.0}), Counter({before: 1}), seconds=1.0)
 
 
 @pytest.mark.slow
@@ -254,12 +254,12 @@ def test_command_writes_table_plot_and_figures(tmp_path, capsys):
     what = "--family transformer --order sorted --system saved_model --profile"
     places = ["--output", str(tmp_path / "out"), "--json", str(tmp_path / "figures.json")]
     assert command_line.main(["bench", "decode", *numbers.split(), *what.split(), *places]) == 0
-    table = (tmp_path / "out" / bench_decode_table.FILE).read_text()
+    table = (tmp_path / "out" / decode_table.FILE).read_text()
     assert table in capsys.readouterr().out
     assert "| transformer, beam 2, 2 sorted: saved_model" in table
     assert "4 made-up sentences, random weights, 4 ids an output" in table
     assert str(tmp_path) not in table
-    assert (tmp_path / "out" / bench_decode_table.PLOT).read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / decode_table.PLOT).read_bytes().startswith(b"\x89PNG")
     found = json.loads((tmp_path / "figures.json").read_text())
     assert found["skipped"] == {}
     assert {(row["tokens"], row["sentences"], row["same"]) for row in found["turns"]} == {(16, 4, 1)}
@@ -289,17 +289,17 @@ def test_a_run_is_measured_with_its_own_sentences(place, tmp_path):
 def test_versions_are_those_of_peers_that_are_asked_for(monkeypatch):
     def version(name):
         if name != "ctranslate2":
-            raise bench_decode_lineup.metadata.PackageNotFoundError(name)
+            raise decode_lineup.metadata.PackageNotFoundError(name)
         return "4.0"
 
-    monkeypatch.setattr(bench_decode_lineup.metadata, "version", version)
-    assert bench_decode_lineup.versions(BenchDecode()) == {"ctranslate2": "4.0"}
+    monkeypatch.setattr(decode_lineup.metadata, "version", version)
+    assert decode_lineup.versions(BenchDecode()) == {"ctranslate2": "4.0"}
 
 
 def test_command_line_is_told_without_folders(tmp_path):
     settings = BenchDecode(source=tmp_path / "a.en", batch=(1, 8), profile=True)
     expected = "python -m pipelines bench decode --source a.en --batch 1 8"
-    assert bench_table.command(settings).startswith(expected)
+    assert tables.command(settings).startswith(expected)
     name, parsed = command_line.parse(expected.split()[3:])
     assert (name, parsed.batch) == ("bench_decode", (1, 8))
 

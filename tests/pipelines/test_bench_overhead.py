@@ -2,16 +2,17 @@
 
 import pytest
 
-from pipelines import bench_overhead, runs
+from pipelines import runs
 from pipelines.__main__ import main
+from pipelines.bench import overhead
 
 MACHINE = {"cpu": "a processor", "cores": 2, "gpu": []}
 
 
 def test_whole_epochs_count_but_the_first_and_the_last(monkeypatch):
     clock = iter([0.0, 50.0, 52.0, 55.0])
-    monkeypatch.setattr(bench_overhead.time, "perf_counter", lambda: next(clock))
-    epochs = bench_overhead.Epochs()
+    monkeypatch.setattr(overhead.time, "perf_counter", lambda: next(clock))
+    epochs = overhead.Epochs()
     for epoch in range(4):
         epochs.on_epoch_begin(epoch)
     assert epochs.seconds() == [2.0, 3.0]
@@ -28,7 +29,7 @@ def test_the_table_tells_milliseconds_a_step_and_the_share_by_turn():
         "date": "today",
         "command": "python",
     }
-    lines = bench_overhead.render(report).splitlines()
+    lines = overhead.render(report).splitlines()
     cells = {
         row[0]: row[1] for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line)
     }
@@ -48,4 +49,4 @@ def test_both_ways_are_trained_and_the_share_is_of_the_same_turn(tmp_path):
     report = runs.read_json(tmp_path / "b.json")
     shares = sorted(turn["everything"] / turn["fit"] - 1 for turn in report["turns"])
     assert report["summary"]["overhead"][1:] == pytest.approx([shares[0], shares[-1]])
-    assert "python -m pipelines bench overhead" in (tmp_path / bench_overhead.FILE).read_text()
+    assert "python -m pipelines bench overhead" in (tmp_path / overhead.FILE).read_text()

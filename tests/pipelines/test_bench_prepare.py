@@ -6,13 +6,14 @@ import sys
 
 import pytest
 
-from pipelines import bench_prepare, memory
+from pipelines import memory
 from pipelines.__main__ import main
+from pipelines.bench import prepare
 
 
 def test_made_up_pairs_have_known_faults(tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_prepare, "_CHUNK", 2_000)
-    size = bench_prepare.write(tmp_path, 5_000)
+    monkeypatch.setattr(prepare, "_CHUNK", 2_000)
+    size = prepare.write(tmp_path, 5_000)
     sources, targets = ((tmp_path / side).read_text().split("\n")[:-1] for side in ("source", "target"))
     assert len(sources) == len(targets) == 5_000
     assert size == (tmp_path / "source").stat().st_size + (tmp_path / "target").stat().st_size

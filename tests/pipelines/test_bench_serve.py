@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines import __main__ as command_line
-from pipelines import bench_clients, bench_serve, bench_server, bench_table
+from pipelines.bench import serve, served, tables, traffic
 from pipelines.settings import Bench, BenchServe
 from seq2seq_keras.errors import InputError
 
@@ -70,9 +70,9 @@ def pretended(tmp_path, monkeypatch):
     """No server and no model: a script that answers what it was asked."""
     script = tmp_path / "server.py"
     script.write_text(FAKE)
-    monkeypatch.setattr(bench_server, "_COMMAND", [sys.executable, str(script)])
+    monkeypatch.setattr(served, "_COMMAND", [sys.executable, str(script)])
     asked = []
-    monkeypatch.setattr(bench_serve, "InProcess", lambda version: asked.append(version) or (lambda text: text))
+    monkeypatch.setattr(serve, "InProcess", lambda version: asked.append(version) or (lambda text: text))
     return asked
 
 
@@ -83,7 +83,7 @@ def test_command_measures_both_servers_and_changes_of_version(model, pretended, 
     places = ["--texts", str(texts), "--output", str(tmp_path / "out"), "--json", str(tmp_path / "figures.json")]
     assert command_line.main(["bench", "serve", "--model", str(model), *numbers, *places]) == 0
     assert pretended == [model / "10"]
-    table = (tmp_path / "out" / bench_serve.FILE).read_text()
+    table = (tmp_path / "out" / serve.FILE).read_text()
     assert table in capsys.readouterr().out
     assert "| batching" in table and "| alone" in table
     assert str(tmp_path) not in table
@@ -145,7 +145,7 @@ def task(port: int, **other) -> dict:
 
 
 def test_clients_count_what_was_answered_and_what_failed(door):
-    seen = bench_clients.load(task(door))
+    seen = traffic.load(task(door))
     good, failed = len(seen["milliseconds"]), seen["failed"]["503"]
     assert list(seen["failed"]) == ["503"]
     assert seen["texts"] == 2 * good
@@ -156,7 +156,7 @@ def test_clients_count_what_was_answered_and_what_failed(door):
 
 
 def test_clients_leave_the_warm_up_out(door):
-    seen = bench_clients.load(task(door, warmup=0.4, seconds=0.1))
+    seen = traffic.load(task(door, warmup=0.4, seconds=0.1))
     assert seen["seconds"] < 0.4
     assert len(seen["milliseconds"]) + sum(seen["failed"].values()) < len(Door.asked)
 
@@ -167,28 +167,28 @@ def test_clients_ask_until_they_are_told_to_end(door):
             door_was_asked.wait(0.01)
 
     door_was_asked = threading.Event()
-    seen = bench_clients.load(task(door, seconds=None), until_end=until_end)
+    seen = traffic.load(task(door, seconds=None), until_end=until_end)
     assert len(seen["milliseconds"]) + sum(seen["failed"].values()) >= 17
 
 
 def test_no_answer_is_a_failure():
-    port = bench_server._free_port()
-    seen = bench_clients.load(task(port))
-    assert seen["milliseconds"] == [] and list(seen["failed"]) == [bench_clients.LOST]
+    port = served._free_port()
+    seen = traffic.load(task(port))
+    assert seen["milliseconds"] == [] and list(seen["failed"]) == [traffic.LOST]
     with pytest.raises(RuntimeError, match="no answer"):
-        bench_serve.figures(seen)
+        serve.figures(seen)
 
 
 def test_figures_of_a_load():
     seen = {"seconds": 2.0, "milliseconds": [float(n) for n in range(1, 101)], "texts": 300, "failed": {"503": 1}}
-    found = bench_serve.figures(seen)
+    found = serve.figures(seen)
     assert (found["requests_per_second"], found["texts_per_second"]) == (50.0, 150.0)
     assert (found["p50_ms"], found["p99_ms"]) == (50.5, pytest.approx(99.01))
 
 
 def test_summary_compares_within_a_turn():
     def row(name, speed, failed):
-        numbers = dict.fromkeys(bench_serve._FIGURES, 1.0)
+        numbers = dict.fromkeys(serve._FIGURES, 1.0)
         return {"name": name, **numbers, "texts_per_second": speed, "failed": failed}
 
     turns = [
@@ -197,7 +197,7 @@ def test_summary_compares_within_a_turn():
         row("alone", 1, {}),
         row("batching", 2, {}),
     ]
-    found = bench_serve.summary(turns)
+    found = serve.summary(turns)
     assert found["batching"]["gain"] == [2.5, 2.0, 3.0]
     assert found["alone"]["failed"] == [1.5, 0, 3]
     assert "gain" not in found["alone"]
@@ -205,21 +205,21 @@ def test_summary_compares_within_a_turn():
 
 def test_a_server_that_does_not_start_says_why(model, monkeypatch):
     script = "import sys; print('REST'); sys.exit('error: the port is taken')"
-    monkeypatch.setattr(bench_server, "_COMMAND", [sys.executable, "-c", script])
-    with pytest.raises(RuntimeError, match="the port is taken"), bench_server.Server(model, True):
+    monkeypatch.setattr(served, "_COMMAND", [sys.executable, "-c", script])
+    with pytest.raises(RuntimeError, match="the port is taken"), served.Server(model, True):
         pass
 
 
 def test_the_newest_version_is_the_largest_number(model, tmp_path):
-    assert bench_server.newest(model) == model / "10"
+    assert served.newest(model) == model / "10"
     with pytest.raises(InputError, match="no version of an exported model"):
-        bench_server.newest(tmp_path)
+        served.newest(tmp_path)
 
 
 def test_command_line_is_told_without_folders(tmp_path):
     settings = BenchServe(model=tmp_path / "en_de", texts=tmp_path / "a.en", clients=8)
     expected = "python -m pipelines bench serve --model en_de --texts a.en --clients 8"
-    assert bench_table.command(settings) == expected
+    assert tables.command(settings) == expected
     assert command_line.parse(expected.split()[3:])[1].clients == 8
 
 
@@ -236,15 +236,15 @@ def test_each_bench_has_its_own_settings():
 @pytest.mark.parametrize("named", ["clients", "rows", "seconds", "turns", "singles"])
 def test_senseless_settings_are_refused(model, named):
     with pytest.raises(InputError, match=f"--{named} is 0"):
-        bench_serve.run(BenchServe(model=model, **{named: 0}))
+        serve.run(BenchServe(model=model, **{named: 0}))
 
 
 def test_texts_that_cannot_be_sent_are_refused(model, tmp_path):
     (tmp_path / "empty").write_text("\n \n")
     with pytest.raises(InputError, match="holds no text"):
-        bench_serve.run(BenchServe(model=model, texts=tmp_path / "empty"))
+        serve.run(BenchServe(model=model, texts=tmp_path / "empty"))
     with pytest.raises(InputError, match="cannot be read"):
-        bench_serve.run(BenchServe(model=model, texts=tmp_path / "nothing"))
+        serve.run(BenchServe(model=model, texts=tmp_path / "nothing"))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from pipelines import bench_fit, bench_work
+from pipelines.bench import fit, flops
 from pipelines.settings import Bench
 
 SOURCE, TARGET = 5, 7
@@ -28,7 +28,7 @@ def positions(path: str) -> int:
 def linear(family: str) -> int:
     """Multiply-adds of all kernels and of the tied output. `energy` is applied to every pair of positions."""
     settings = Bench(width=SIZES["width"], depth=SIZES["depth"])
-    model = bench_fit.build(family, settings, SIZES["vocabulary"])
+    model = fit.build(family, settings, SIZES["vocabulary"])
     total = SIZES["vocabulary"] * SIZES["width"] * TARGET
     for path, size in matrices(model).items():
         total += size * (SOURCE * TARGET if "energy" in path else positions(path))
@@ -50,13 +50,13 @@ def looks(family: str) -> int:
 
 @pytest.mark.parametrize("family", ["lstm", "attention", "transformer"])
 def test_formula_counts_the_models_own_matrices(family):
-    counted = bench_work.forward(bench_work.Sizes(family, **SIZES), [SOURCE], [TARGET])
+    counted = flops.forward(flops.Sizes(family, **SIZES), [SOURCE], [TARGET])
     assert counted == 2 * (linear(family) + looks(family))
 
 
 @pytest.mark.parametrize("family", ["lstm", "attention", "transformer"])
 def test_pairs_add_up_and_training_is_three_times_forward(family):
-    sizes = bench_work.Sizes(family, **SIZES)
-    apart = bench_work.forward(sizes, [3], [4]) + bench_work.forward(sizes, [9], [2])
-    assert bench_work.forward(sizes, [3, 9], [4, 2]) == pytest.approx(apart)
-    assert bench_work.training(sizes, [3, 9], [4, 2]) == pytest.approx(3 * apart)
+    sizes = flops.Sizes(family, **SIZES)
+    apart = flops.forward(sizes, [3], [4]) + flops.forward(sizes, [9], [2])
+    assert flops.forward(sizes, [3, 9], [4, 2]) == pytest.approx(apart)
+    assert flops.training(sizes, [3, 9], [4, 2]) == pytest.approx(3 * apart)

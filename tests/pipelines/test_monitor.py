@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import monitor_events, monitor_folders, monitor_server, runs
+from pipelines import runs
 from pipelines.__main__ import main
+from pipelines.monitor import event_files, folders, viewer
 from pipelines.settings import Monitor
 from seq2seq_keras.errors import InputError
 from tests.pipelines.conftest import arguments
@@ -69,7 +70,7 @@ def report(folder):
 
 
 def test_a_run_shows_everything_and_its_final_figures(folder):
-    events = monitor_events.read(folder / "toy" / "logs")
+    events = event_files.read(folder / "toy" / "logs")
     figures = {f"step/{name}" for name in ("loss", "learning_rate", "gradient_norm", "skipped_updates", "utilisation")}
     assert figures | {"epoch/val_bleu", "epoch/padding", "final/bleu", "final/loss"} <= set(events.scalars)
     assert 0 < events.scalars["step/utilisation"][1][-1] < 1
@@ -77,17 +78,17 @@ def test_a_run_shows_everything_and_its_final_figures(folder):
     assert events.scalars["final/bleu"][1].item() == pytest.approx(report["valid"]["bleu"], rel=1e-5)
     assert {"samples", "profile"} <= set(events.texts) and "attention/1" in events.images
     assert any(tag.startswith("gradients/decoder") for tag in events.histograms)
-    labels, vectors = monitor_events.vectors(folder / "toy" / "logs")["vocabulary"]
+    labels, vectors = event_files.vectors(folder / "toy" / "logs")["vocabulary"]
     assert len(labels) == len(vectors) and labels[0] == "<pad>"
 
 
 def test_what_lies_in_a_folder_is_found_and_a_run_is_not_searched(folder):
-    found = monitor_folders.find(folder)
+    found = folders.find(folder)
     assert [run.name for run in found.runs] == ["study/going", "toy"]
     assert [table.name for table in found.tables] == ["study"]
     assert [run.finished for run in found.runs] == [False, True]
-    (alone,) = monitor_folders.find(folder / "toy").runs
-    assert alone.name == "toy" and not monitor_folders.find(folder / "toy" / "logs").runs
+    (alone,) = folders.find(folder / "toy").runs
+    assert alone.name == "toy" and not folders.find(folder / "toy" / "logs").runs
 
 
 def test_the_report_is_whole_and_asks_nothing_of_a_network(report):
@@ -183,13 +184,13 @@ class Taken:
         Taken.given = argv[1:]
 
     def launch(self):
-        raise monitor_server.program().TensorBoardServerException("could not bind to\nport 6006")
+        raise viewer.program().TensorBoardServerException("could not bind to\nport 6006")
 
 
 def test_a_taken_port_is_named_in_one_line(folder, monkeypatch):
-    monkeypatch.setattr(monitor_server.program(), "TensorBoard", Taken)
+    monkeypatch.setattr(viewer.program(), "TensorBoard", Taken)
     with pytest.raises(InputError, match="could not bind to port 6006. Give another --port"):
-        monitor_server.launch(Monitor(folder, port=6006))
+        viewer.launch(Monitor(folder, port=6006))
     given = dict(zip(Taken.given[::2], Taken.given[1::2]))
     assert given["--logdir"] == str(folder) and given["--port"] == "6006" and given["--host"] == "127.0.0.1"
 

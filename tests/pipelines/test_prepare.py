@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pipelines import prepare_job, prepare_vocabulary, prepare_work
 from pipelines.__main__ import main
+from pipelines.prepare import jobs, vocabulary, worker
 from pipelines.settings import Files, Prepare
 from seq2seq_keras import data, tokens
 
@@ -52,12 +52,12 @@ def content(folder) -> dict[str, bytes]:
 @pytest.mark.parametrize("sample", [1, 40, 10**6])
 def test_the_vocabulary_is_learned_from_whole_pairs_until_the_characters_are_there(texts, tmp_path, sample):
     files = Files(texts / "raw.source", texts / "raw.target")
-    job = prepare_job.plan(Prepare(tmp_path / "corpus", files, sample=sample, shards=3))
-    prepare_work.fresh(job)
+    job = jobs.plan(Prepare(tmp_path / "corpus", files, sample=sample, shards=3))
+    worker.fresh(job)
     for span in job.spans.spans:
-        prepare_work.clean_and_keep(job, span)
+        worker.clean_and_keep(job, span)
     every = [pair for shard in range(3) for pair in data.Partition(job.rows, shard).pairs()]
-    found = prepare_vocabulary.sample(job)
+    found = vocabulary.sample(job)
     characters = [sum(map(len, pair)) for pair in every]
     wanted = 1 + next((at for at in range(len(every)) if sum(characters[: at + 1]) >= sample), len(every) - 1)
     assert list(zip(found.source, found.target)) == [tuple(side.decode() for side in pair) for pair in every[:wanted]]
@@ -106,14 +106,14 @@ def test_the_manifest_tells_what_was_left_out_and_why(prepared, texts):
 
 @pytest.mark.parametrize("lines", [1, 7, 150])
 def test_no_byte_depends_on_how_the_lines_were_divided(prepared, texts, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr(prepare_job, "LINES_OF_A_SPAN", lines)
+    monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", lines)
     assert main(command(texts, tmp_path / "again", "--shards=3")) == 0
     assert content(tmp_path / "again") == content(prepared)
 
 
 @pytest.mark.slow
 def test_no_byte_depends_on_how_many_processes_there_are(prepared, texts, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare_job, "LINES_OF_A_SPAN", 50)
+    monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", 50)
     assert main(command(texts, tmp_path / "again", "--shards=3", "--jobs=3")) == 0
     assert content(tmp_path / "again") == content(prepared)
 
@@ -218,4 +218,4 @@ def test_too_few_or_no_pairs_are_told(texts, tmp_path, capfd):
 def test_facts_of_a_shard_name_files_that_are_there(prepared):
     for shard in json.loads((prepared / "manifest.json").read_text())["shards"]:
         assert shard["files"].keys() == {f"{shard['name']}.tfrecord", f"{shard['name']}.lengths.npy"}
-        assert all(prepare_work.shards.file_hash(prepared / name) == digest for name, digest in shard["files"].items())
+        assert all(worker.shards.file_hash(prepared / name) == digest for name, digest in shard["files"].items())

@@ -9,26 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import (
-    checks,
-    families,
-    runs,
-    study_checks,
-    study_data,
-    study_gradients,
-    study_noise,
-    study_questions,
-    study_results,
-    study_runs,
-    study_scores,
-    study_sizes,
-    study_table,
-    study_verdict,
-)
+from pipelines import checks, families, runs
 from pipelines.__main__ import main, parse
 from pipelines.settings import Study
-from pipelines.study_question import Expected
-from pipelines.study_runs import Row
+from pipelines.study import chance, questions, results, scores, splits, table, through_time, verdict
+from pipelines.study import checks as study_checks
+from pipelines.study import sizes as study_sizes
+from pipelines.study import trained as study_runs
+from pipelines.study.question import Expected
+from pipelines.study.trained import Row
 from seq2seq_keras import data
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.recurrence import Cell
@@ -54,29 +43,29 @@ def files(folder, count: int = 40) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_compares_variants_it_has_in_figures_that_can_be_shown(name):
-    question = study_questions.of(Study(name, source_vectors="vectors.txt"))
+    question = questions.of(Study(name, source_vectors="vectors.txt"))
     names = {expected.better for expected in question.expected} | {expected.worse for expected in question.expected}
     assert question.expected and names <= {*question.variants, "rnn x2", "rnn x2, clipped"}
-    assert {*question.columns, *(expected.figure for expected in question.expected)} - {""} <= set(study_table.FIGURES)
+    assert {*question.columns, *(expected.figure for expected in question.expected)} - {""} <= set(table.FIGURES)
     assert len({study_runs.slug(variant) for variant in question.variants}) == len(question.variants)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variant_is_a_setting_of_translate_that_works(name, tmp_path):
     _, settings = parse(["study", "length", *files(tmp_path)])
-    corpora = study_data.read(settings)
+    corpora = splits.read(settings)
     (tmp_path / "vectors.txt").write_text("a 0.1 0.2\n")
     vectors = {"source_vectors": tmp_path / "vectors.txt"} if name == "embeddings" else {}
-    question = study_questions.of(Study(name, **vectors))
-    asked = study_data.translation(settings, corpora, tmp_path)
+    question = questions.of(Study(name, **vectors))
+    asked = splits.translation(settings, corpora, tmp_path)
     for changes in question.variants.values():
         for budget in question.budgets:
-            checks.translate(study_data.changed(asked, changes | budget.changes))
+            checks.translate(splits.changed(asked, changes | budget.changes))
 
 
 def test_a_budget_is_what_was_given_or_the_studys_own():
-    assert [budget.name for budget in study_questions.of(Study("depth")).budgets] == ["20 epochs"]
-    both = study_questions.of(Study("depth", epochs=3, minutes=0.5)).budgets
+    assert [budget.name for budget in questions.of(Study("depth")).budgets] == ["20 epochs"]
+    both = questions.of(Study("depth", epochs=3, minutes=0.5)).budgets
     assert [budget.name for budget in both] == ["3 epochs", "0.5 minutes"]
     assert both[0].changes == {"epochs": 3, "schedule": "cosine"}
     assert both[1].changes["schedule"] == "deadline"
@@ -85,8 +74,8 @@ def test_a_budget_is_what_was_given_or_the_studys_own():
 def test_noise_is_the_interval_of_a_difference_by_the_pooled_spread_where_seeds_are_few():
     groups = [[1.0, 2.0, 3.0], [10.0, 14.0]]
     pooled = (2 * statistics.variance(groups[0]) + statistics.variance(groups[1])) / 3
-    assert study_noise.noise(*groups, groups) == pytest.approx(3.18 * math.sqrt(pooled * (1 / 3 + 1 / 2)))
-    assert study_noise.noise([1.0], [2.0], [[1.0], [2.0]]) is None
+    assert chance.noise(*groups, groups) == pytest.approx(3.18 * math.sqrt(pooled * (1 / 3 + 1 / 2)))
+    assert chance.noise([1.0], [2.0], [[1.0], [2.0]]) is None
 
 
 def test_three_seeds_of_two_variants_speak_for_themselves():
@@ -94,9 +83,9 @@ def test_three_seeds_of_two_variants_speak_for_themselves():
     shares = 1.0 / 3, statistics.variance(wild) / 4
     freedom = sum(shares) ** 2 / (shares[0] ** 2 / 2 + shares[1] ** 2 / 3)  # Welch and Satterthwaite
     assert 3 < freedom < 4
-    assert study_noise.noise(calm, wild, [calm, wild, other]) == pytest.approx(3.18 * math.sqrt(sum(shares)))
-    assert study_noise.noise([5.0] * 3, [5.0] * 3, [other]) == 0.0
-    assert study_noise.noise(calm, [5.0] * 3, []) == pytest.approx(4.30 * math.sqrt(1 / 3))
+    assert chance.noise(calm, wild, [calm, wild, other]) == pytest.approx(3.18 * math.sqrt(sum(shares)))
+    assert chance.noise([5.0] * 3, [5.0] * 3, [other]) == 0.0
+    assert chance.noise(calm, [5.0] * 3, []) == pytest.approx(4.30 * math.sqrt(1 / 3))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +102,7 @@ def test_the_sentence_follows_the_numbers(attention, fixed, outcome):
     rows = [row("attention", seed, wer=value, lost=0.0) for seed, value in enumerate(attention)]
     for name in ("fixed context", "fixed context at every step"):
         rows += [row(name, seed, wer=value, lost=0.0) for seed, value in enumerate(fixed)]
-    said = study_verdict.sentence(study_questions.of(Study("length")), rows, "wer", "2 epochs")
+    said = verdict.sentence(questions.of(Study("length")), rows, "wer", "2 epochs")
     assert outcome in said
     assert said.startswith("Usual claim: one fixed vector is a bottleneck")
 
@@ -128,39 +117,39 @@ def test_the_sentence_follows_the_numbers(attention, fixed, outcome):
     ],
 )
 def test_what_is_claimed_to_be_alike_must_be(by, noise, outcome):
-    assert study_verdict.Difference(by, noise, alike=True).outcome == outcome
-    expected = study_questions.of(Study("reversal")).expected
+    assert verdict.Difference(by, noise, alike=True).outcome == outcome
+    expected = questions.of(Study("reversal")).expected
     assert [each.alike for each in expected] == [False, True], "attention does not need a reversed source"
 
 
 def test_more_is_better_where_it_is():
     rows = [row("a", 0, bleu=30.0), row("b", 0, bleu=20.0)]
-    assert study_verdict.difference(rows, Expected("a", "b"), "bleu").by == 10.0
+    assert verdict.difference(rows, Expected("a", "b"), "bleu").by == 10.0
     rows = [row("a", 0, wer=30.0), row("b", 0, wer=20.0)]
-    assert study_verdict.difference(rows, Expected("a", "b"), "wer").by == -10.0
+    assert verdict.difference(rows, Expected("a", "b"), "wer").by == -10.0
 
 
 def test_scores_by_length_cover_all_sources_and_tell_what_long_ones_lose():
     sources = [letter * size for size in range(1, 9) for letter in "xyz"]
-    corpora = study_data.Corpora(pairs(2), pairs(2), sources, [["a"]] * 24, "spelling")
+    corpora = splits.Corpora(pairs(2), pairs(2), sources, [["a"]] * 24, "spelling")
     outputs = ["a" if len(source) < 7 else "b" for source in sources]
-    found = study_scores.judged(outputs, corpora, "13a")
+    found = scores.judged(outputs, corpora, "13a")
     assert found["figures"]["wer"] == pytest.approx(25.0)
     assert [group["sources"] for group in found["by_length"]] == ["1 to 2", "3 to 4", "5 to 6", "7 to 8"]
     assert sum(group["rows"] for group in found["by_length"]) == 24
     # In phoneme error rate: of sources of 7 and 8 letters no sound is right.
-    assert study_scores.lost(found["by_length"]) == 100.0
+    assert scores.lost(found["by_length"]) == 100.0
 
 
 def test_what_is_lost_of_bleu_is_a_share_and_untold_near_nothing():
-    assert study_scores.lost([{"bleu": 40.0}, {"bleu": 0.0}, {"bleu": 30.0}]) == pytest.approx(25.0)
-    assert study_scores.lost([{"bleu": 4.0}, {"bleu": 3.0}]) == pytest.approx(25.0)
-    assert study_scores.lost([{"bleu": 0.5}, {"bleu": 0.0}]) is None
+    assert scores.lost([{"bleu": 40.0}, {"bleu": 0.0}, {"bleu": 30.0}]) == pytest.approx(25.0)
+    assert scores.lost([{"bleu": 4.0}, {"bleu": 3.0}]) == pytest.approx(25.0)
+    assert scores.lost([{"bleu": 0.5}, {"bleu": 0.0}]) is None
 
 
 def test_a_figure_that_some_lack_is_left_out_of_the_sentence():
-    rows = [row(name, 0, bleu=3.0) for name in study_questions.of(Study("length")).variants]
-    said = study_verdict.sentence(study_questions.of(Study("length")), rows, "bleu", "2 epochs")
+    rows = [row(name, 0, bleu=3.0) for name in questions.of(Study("length")).variants]
+    said = verdict.sentence(questions.of(Study("length")), rows, "bleu", "2 epochs")
     assert "in BLEU" in said and "lost" not in said.partition("After 2 epochs")[2]
 
 
@@ -172,40 +161,40 @@ def test_time_to_a_loss_is_that_to_the_loss_all_reach():
 
 def test_variants_of_length_differ_in_nothing_but_the_context():
     _, settings = parse("study length --embedding 7 --no-tied --cell gru --depth 2".split())
-    models = [study_data.changed(settings, changes).model for changes in study_questions.of(settings).variants.values()]
+    models = [splits.changed(settings, changes).model for changes in questions.of(settings).variants.values()]
     built = [families.arguments(model) for model in models]
     for name in ("width", "embedding", "tied", "depth", "dropout", "bidirectional", "reverse"):
         assert len({arguments[name] for arguments in built}) == 1, name
     assert {Cell.of(arguments["cell"]).kind for arguments in built} == {"gru"}
-    own = [changes.get("model.embedding") for changes in study_questions.of(Study("length")).variants.values()]
+    own = [changes.get("model.embedding") for changes in questions.of(Study("length")).variants.values()]
     assert own == [None, 64, None]  # where the first and the last have the width of their layers
 
 
 def test_the_share_of_right_words_falls_to_nothing_at_the_end_of_the_epochs():
-    question = study_questions.of(Study("forcing", epochs=4))
+    question = questions.of(Study("forcing", epochs=4))
     assert question.variants["scheduled sampling"]["objective.sampling_k"] == 0.25
     assert question.remarks == ("Scheduled sampling: the share of right words falls by 0.25 an epoch, to 0 after 4.",)
-    (remark,) = study_questions.of(Study("forcing", minutes=1.0)).remarks
+    (remark,) = questions.of(Study("forcing", minutes=1.0)).remarks
     assert "by 0.05 an epoch, to 0 after 20, whatever the time suffices for" in remark
 
 
 def test_a_part_of_a_corpus_is_spread_over_it():
     corpus = pairs(10)
-    assert study_data.evenly(corpus, 5).source == corpus.source[::2]
-    assert study_data.evenly(corpus, 20) is corpus
+    assert splits.evenly(corpus, 5).source == corpus.source[::2]
+    assert splits.evenly(corpus, 20) is corpus
 
 
 def test_words_with_several_pronunciations_are_asked_once(tmp_path):
     given = files(tmp_path)
     (tmp_path / "test.tsv").write_text("Data\tD EY\ndata\tD AA\nother\tAH\n")
     _, settings = parse(["study", "length", *given, "--task", "spelling"])
-    corpora = study_data.read(settings)
+    corpora = splits.read(settings)
     assert (corpora.sources, corpora.references) == (["data", "other"], [["D EY", "D AA"], ["AH"]])
     assert corpora.figure == "wer"
 
 
 def test_nested_settings_are_changed_by_their_path():
-    asked = study_data.changed(Study("depth"), {"model.depth": 3, "lr": 0.5})
+    asked = splits.changed(Study("depth"), {"model.depth": 3, "lr": 0.5})
     assert (asked.model.depth, asked.lr, asked.model.width) == (3, 0.5, 64)
 
 
@@ -213,7 +202,7 @@ def test_the_command_in_a_table_gives_the_same_settings():
     line = "study depth --train.source a.en --train.target a.de --seeds 4 5 --model lstm --no-tied --tokens.size 300"
     line += " --tokens.no-shared --tokens.target-kind words"
     _, settings = parse(line.split())
-    assert parse(study_results.command(settings).split()[3:])[1] == settings
+    assert parse(results.command(settings).split()[3:])[1] == settings
 
 
 @pytest.mark.parametrize(
@@ -264,13 +253,13 @@ def test_what_one_of_the_models_cannot_be_is_named_before_any_is_built(flags, sa
 def test_a_flag_that_is_given_as_the_study_has_it_is_no_mistake():
     for line in ("length --depth 2", "depth --model lstm --cell gru", "directions --reverse", "length --bidirectional"):
         _, settings = parse(["study", *line.split()])
-        study_checks.study(settings, study_questions.of(settings))
+        study_checks.study(settings, questions.of(settings))
 
 
 def test_a_corpus_without_test_pairs_is_refused(tmp_path):
     _, settings = parse(["study", "length", *files(tmp_path)[:2]])
     with pytest.raises(InputError, match="no test pairs"):
-        study_data.read(settings)
+        splits.read(settings)
 
 
 def test_the_width_is_that_of_the_closest_number_of_parameters(monkeypatch):
@@ -350,20 +339,20 @@ def test_a_study_writes_all_its_results(tmp_path, trained):
 
 def test_no_model_is_trained_twice_nor_taken_for_another(tmp_path, trained):
     _, settings = parse(["study", "length", *files(tmp_path), "--epochs=2"])
-    corpora = study_data.read(settings)
-    asked = study_data.translation(settings, corpora, tmp_path / "run")
+    corpora = splits.read(settings)
+    asked = splits.translation(settings, corpora, tmp_path / "run")
     assert study_runs.one(asked, corpora)[1] == 0
     assert study_runs.one(asked, corpora)[1] == 0 and len(trained) == 1
     with pytest.raises(InputError, match="--lr was 0.002 and is now 0.5"):
-        study_runs.one(study_data.changed(asked, {"lr": 0.5}), corpora)
+        study_runs.one(splits.changed(asked, {"lr": 0.5}), corpora)
     with pytest.raises(InputError, match="train changed since the run began"):
         study_runs.one(asked, corpora._replace(train=pairs(5)))
 
 
 def test_seeds_that_were_trained_earlier_join_those_that_are_given(tmp_path, trained):
     _, settings = parse(["study", "length", *files(tmp_path), "--epochs=2"])
-    corpora, question, place = study_data.read(settings), study_questions.of(settings), tmp_path / "study"
-    asked = study_data.translation(settings, corpora, place)
+    corpora, question, place = splits.read(settings), questions.of(settings), tmp_path / "study"
+    asked = splits.translation(settings, corpora, place)
 
     def rows(*seeds):
         return study_runs.rows(asked, question.variants, question.budgets, seeds, corpora, place)[0]
@@ -378,8 +367,8 @@ def test_seeds_that_were_trained_earlier_join_those_that_are_given(tmp_path, tra
 
 def test_a_run_that_had_no_time_for_a_step_is_no_result(tmp_path, trained):
     _, settings = parse(["study", "length", *files(tmp_path), "--epochs=2"])
-    corpora = study_data.read(settings)
-    asked = study_data.translation(settings, corpora, tmp_path / "run")
+    corpora = splits.read(settings)
+    asked = splits.translation(settings, corpora, tmp_path / "run")
     study_runs.one(asked, corpora)
     report = runs.read_json(tmp_path / "run" / "report.json")
     runs.write_json(tmp_path / "run" / "report.json", report | {"epochs": []})
@@ -393,12 +382,12 @@ def test_a_run_that_had_no_time_for_a_step_is_no_result(tmp_path, trained):
 
 def test_a_finished_run_with_vectors_from_elsewhere_is_not_taken_for_this_one(tmp_path, trained):
     _, settings = parse(["study", "length", *files(tmp_path), "--epochs=2"])
-    corpora = study_data.read(settings)
-    asked = study_data.translation(settings, corpora, tmp_path / "run")
-    asked = study_data.changed(asked, {"source_vectors": tmp_path / "a.txt"})
+    corpora = splits.read(settings)
+    asked = splits.translation(settings, corpora, tmp_path / "run")
+    asked = splits.changed(asked, {"source_vectors": tmp_path / "a.txt"})
     study_runs.one(asked, corpora)
     with pytest.raises(InputError, match="--source-vectors was .*a.txt and is now .*b.txt"):
-        study_runs.one(study_data.changed(asked, {"source_vectors": tmp_path / "b.txt"}), corpora)
+        study_runs.one(splits.changed(asked, {"source_vectors": tmp_path / "b.txt"}), corpora)
 
 
 def test_a_study_that_a_signal_stopped_ends_with_its_code(tmp_path, monkeypatch):
@@ -411,13 +400,13 @@ def test_a_study_that_a_signal_stopped_ends_with_its_code(tmp_path, monkeypatch)
 @pytest.mark.slow
 def test_gradients_are_measured_on_a_corpus_and_on_recall(tmp_path, monkeypatch):
     for name, value in (("STEPS", 2), ("_ROWS", 4)):
-        monkeypatch.setattr(study_gradients, name, value)
+        monkeypatch.setattr(through_time, name, value)
     place = tmp_path / "study"
     sizes = "--epochs 1 --seeds 0 --width 8 --tokens.kind words --batch-tokens 64"
     command = ["study", "gradients", *files(tmp_path), *sizes.split(), f"--output={place}"]
     assert main(command) == 0
     report = json.loads((place / "results.json").read_text())
-    assert report["budgets"] == [study_gradients.BUDGET, "1 epochs"]
+    assert report["budgets"] == [through_time.BUDGET, "1 epochs"]
     assert all(run["figures"]["factor"] > 0 for run in report["runs"]) and len(report["runs"]) == 8 + 6
     made = {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")}
     assert main(command) == 0

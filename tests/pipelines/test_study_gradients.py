@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import study_data, study_encoders, study_gradients, study_recall
 from pipelines.settings import Study
+from pipelines.study import encoders, recall, splits, through_time
 from seq2seq_keras import models, tokens
 from seq2seq_keras.context import BOS, PAD, Encoded
 from tests import oracles
@@ -22,7 +22,7 @@ def untraced():
     tf.config.run_functions_eagerly(False)
 
 
-def losses(memory: study_recall.Memory, ids, answers, place: int, moved) -> np.ndarray:
+def losses(memory: recall.Memory, ids, answers, place: int, moved) -> np.ndarray:
     """(B,) cross entropy of each row, with `moved` (D,) added to h after position `place`."""
     weights = [
         oracles.numbers(weight) for weight in (*memory.layer.trainable_variables, *memory.head.trainable_variables)
@@ -30,7 +30,7 @@ def losses(memory: study_recall.Memory, ids, answers, place: int, moved) -> np.n
     *recurrence, answer, bias = weights
     step = {"rnn": oracles.rnn_step, "gru": oracles.gru_step, "lstm": oracles.lstm_step}[memory.kind]
     state = [np.zeros((len(ids), len(moved))) for _ in range(2 if memory.kind == "lstm" else 1)]
-    for time, inputs in enumerate(np.moveaxis(np.eye(2 * study_recall.SYMBOLS)[ids], 1, 0)):
+    for time, inputs in enumerate(np.moveaxis(np.eye(2 * recall.SYMBOLS)[ids], 1, 0)):
         after = step(inputs, *state, *recurrence)
         state = list(after) if isinstance(after, tuple) else [after]
         state[0] = state[0] + (moved if time == place else 0.0)
@@ -40,8 +40,8 @@ def losses(memory: study_recall.Memory, ids, answers, place: int, moved) -> np.n
 
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
 def test_gradients_through_time_are_those_of_the_formulas(kind):
-    memory = study_recall.Memory(kind, 3, gain=1.5)
-    ids, answers = study_recall.draw(np.random.default_rng(1), 2, 5, first=True)
+    memory = recall.Memory(kind, 3, gain=1.5)
+    ids, answers = recall.draw(np.random.default_rng(1), 2, 5, first=True)
     small, expected = 1e-5, []
     for place in range(5):
         sides = [[losses(memory, ids, answers, place, sign * small * unit) for unit in np.eye(3)] for sign in (1, -1)]
@@ -51,10 +51,10 @@ def test_gradients_through_time_are_those_of_the_formulas(kind):
 
 
 def test_a_symbol_is_put_amid_noise():
-    ids, answers = study_recall.draw(np.random.default_rng(1), 50, 7, first=False)
-    assert ((ids < study_recall.SYMBOLS).sum(axis=1) == 1).all()
+    ids, answers = recall.draw(np.random.default_rng(1), 50, 7, first=False)
+    assert ((ids < recall.SYMBOLS).sum(axis=1) == 1).all()
     assert (ids.min(axis=1) == answers).all() and len(set(ids.argmin(axis=1))) == 7
-    ids, answers = study_recall.draw(np.random.default_rng(1), 50, 7, first=True)
+    ids, answers = recall.draw(np.random.default_rng(1), 50, 7, first=True)
     assert (ids[:, 0] == answers).all()
 
 
@@ -62,7 +62,7 @@ def test_clipping_changes_the_step_but_not_the_norm_that_is_told(untraced):
     seen = {}
     for clip in (0.0, 1e-12):
         keras.utils.set_random_seed(1)
-        memory = study_recall.Memory("rnn", 4)
+        memory = recall.Memory("rnn", 4)
         before = memory.layer.cell.recurrent_kernel.numpy()
         norms = memory.train(np.random.default_rng(1), 3, 2, 1e-3, clip, 4)
         seen[clip] = norms, np.abs(memory.layer.cell.recurrent_kernel.numpy() - before).max()
@@ -72,28 +72,28 @@ def test_clipping_changes_the_step_but_not_the_norm_that_is_told(untraced):
 
 def test_the_factor_is_that_of_a_geometric_decay():
     norms = 3.0 * 0.5 ** np.arange(10)[::-1]
-    assert study_gradients.factor(norms) == pytest.approx(0.5)
-    assert study_gradients.factor(np.concatenate([[0.0, 0.0], norms])) == pytest.approx(0.5)
+    assert through_time.factor(norms) == pytest.approx(0.5)
+    assert through_time.factor(np.concatenate([[0.0, 0.0], norms])) == pytest.approx(0.5)
 
 
 def test_vanishing_and_exploding_by_one_factor_are_equally_unsteady():
     vanishing, exploding = 0.5 ** np.arange(10)[::-1], 2.0 ** np.arange(10)[::-1]
-    figures = study_gradients.told({"first": vanishing, "trained": exploding})
+    figures = through_time.told({"first": vanishing, "trained": exploding})
     assert (figures["factor_first"], figures["factor"]) == (pytest.approx(0.5), pytest.approx(2.0))
     assert figures["unsteadiness_first"] == pytest.approx(np.log(2)) == figures["unsteadiness"]
 
 
 def test_every_cell_is_measured_once_with_and_without_clipping(tmp_path, monkeypatch, untraced):
     for name, value in (("LENGTH", 4), ("STEPS", 1), ("_ROWS", 2), ("_BATCH", 2), ("_CELLS", {"rnn": ("rnn", 2.0)})):
-        monkeypatch.setattr(study_gradients, name, value)
-    found = study_gradients.rows(Study("gradients", seeds=(3,)), tmp_path)
+        monkeypatch.setattr(through_time, name, value)
+    found = through_time.rows(Study("gradients", seeds=(3,)), tmp_path)
     assert [row.variant for row in found] == ["rnn", "rnn, clipped"]
     assert found[0].norms["first"] == found[1].norms["first"] and len(found[0].norms["trained"]) == 4
     assert found[0].figures["oldest_first"] == pytest.approx(found[0].norms["first"][0] / found[0].norms["first"][-1])
-    more = study_gradients.rows(Study("gradients", seeds=(5,)), tmp_path)
+    more = through_time.rows(Study("gradients", seeds=(5,)), tmp_path)
     assert [row.seed for row in more] == [5, 5, 3, 3]
-    monkeypatch.delattr(study_gradients, "measured")
-    assert study_gradients.rows(Study("gradients", seeds=(3, 5)), tmp_path) == found + more[:2]
+    monkeypatch.delattr(through_time, "measured")
+    assert through_time.rows(Study("gradients", seeds=(3, 5)), tmp_path) == found + more[:2]
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -117,15 +117,15 @@ def test_gradients_of_an_encoder_are_the_slopes_of_the_loss(cell):
             likely = oracles.softmax(oracles.numbers(logits))
             sides.append(-np.log([likely[0, time, word] for time, word in enumerate(target[0])]).sum())
         slopes.append((sides[0] - sides[1]) / (2 * small))
-    assert study_encoders.gradients(model, source, target)[place] == pytest.approx(np.linalg.norm(slopes), rel=1e-2)
+    assert encoders.gradients(model, source, target)[place] == pytest.approx(np.linalg.norm(slopes), rel=1e-2)
 
 
 def test_the_longest_sources_of_which_there_are_enough_are_measured(monkeypatch):
-    monkeypatch.setattr(study_encoders, "_ROWS", 2)
+    monkeypatch.setattr(encoders, "_ROWS", 2)
     words = tokens.learn("characters", ["abc"])
     task = SimpleNamespace(source=words, target=words, max_source=20, max_length=20)
     sources, references = ["a", "bb", "cc", "ab", "abcab"], [["ab"], ["a"], ["abc"], ["b"], ["c"]]
-    corpora = study_data.Corpora(None, None, sources, references, "spelling")
-    source, target = study_encoders.equally_long(task, corpora)
+    corpora = splits.Corpora(None, None, sources, references, "spelling")
+    source, target = encoders.equally_long(task, corpora)
     assert source.shape == (2, 3) and target.shape == (2, 3)  # two letters and the end; the targets a and abc
     assert (target[0] == PAD).tolist() == [False, True, True]

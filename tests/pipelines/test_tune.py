@@ -12,10 +12,11 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.hparams import metadata
 
-from pipelines import families, runs, translate, tune_median, tune_record, tune_trials, tune_workers
+from pipelines import families, runs, translate
 from pipelines.__main__ import main, parse
 from pipelines.settings import Translate
-from pipelines.tune_record import Record
+from pipelines.tune import median, trial_record, tuner, workers
+from pipelines.tune.trial_record import Record
 from seq2seq_keras import data
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
@@ -77,7 +78,7 @@ def untrained(monkeypatch) -> Trainer:
     found = Trainer()
     monkeypatch.setattr(translate, "train_run", found)
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
-    monkeypatch.setattr(tune_trials.Translators, "build", lambda self, hp: self.asked(hp))
+    monkeypatch.setattr(tuner.Translators, "build", lambda self, hp: self.asked(hp))
     return found
 
 
@@ -98,9 +99,9 @@ def searched(tmp_path_factory):
 
 
 def test_a_trial_is_a_run_with_the_settings_that_were_drawn(searched):
-    record = tune_record.read(searched / "trials", "0")
+    record = trial_record.read(searched / "trials", "0")
     written = runs.read_json(searched / "trials" / "0" / "settings.json")
-    assert record.status == tune_record.FINISHED and math.isfinite(record.score)
+    assert record.status == trial_record.FINISHED and math.isfinite(record.score)
     assert written["lr"] == record.values["lr"] and written["model"]["cell"] == record.values["cell"]
     assert 0.0 <= written["model"]["dropout"] <= 0.2 and written["model"]["width"] == 8
     assert (searched / "trials" / "0" / "model").is_dir()
@@ -159,11 +160,11 @@ def test_the_best_is_that_of_the_least_loss(tmp_path, trainer):
 
 def test_a_trial_worse_than_the_median_stops(tmp_path, trainer):
     assert main(command(tmp_path, "--trials", "8", "--epochs", "6")) == 0
-    records = [each for each in tune_record.every(tmp_path / "search" / "trials")]
+    records = [each for each in trial_record.every(tmp_path / "search" / "trials")]
     stopped = [record for record in records if record.stopped is not None]
     assert stopped and all(record.stopped < 6 and record.figures["epochs"] == record.stopped for record in stopped)
-    assert all(int(record.trial) >= tune_median.ENOUGH for record in stopped)
-    best = tune_record.best(records, 1)
+    assert all(int(record.trial) >= median.ENOUGH for record in stopped)
+    best = trial_record.best(records, 1)
     assert best.stopped is None and all(record.score > best.score for record in stopped)
     assert "stopped after epoch" in (tmp_path / "search" / "results.md").read_text()
 
@@ -173,14 +174,14 @@ def test_the_median_is_of_the_best_until_the_same_place():
         return [{"epoch": place, "seconds": 2.0, "m": value} for place, value in enumerate(values, start=1)]
 
     others = [history(5.0, 1.0), history(4.0, 2.0), history(3.0)]
-    assert not tune_median.worse(history(4.0), others, "m", 1, "epoch")
-    assert tune_median.worse(history(4.1), others, "m", 1, "epoch")
-    assert tune_median.worse(history(4.1, 2.1), others, "m", 1, "epoch")  # 1, 2 and 3, of which 2 is the median
-    assert not tune_median.worse(history(2.0, 9.0), others, "m", 1, "epoch")
-    assert not tune_median.worse(history(9.0), others[:2], "m", 1, "epoch")
-    assert tune_median.worse(history(3.9), others, "m", -1, "epoch")
+    assert not median.worse(history(4.0), others, "m", 1, "epoch")
+    assert median.worse(history(4.1), others, "m", 1, "epoch")
+    assert median.worse(history(4.1, 2.1), others, "m", 1, "epoch")  # 1, 2 and 3, of which 2 is the median
+    assert not median.worse(history(2.0, 9.0), others, "m", 1, "epoch")
+    assert not median.worse(history(9.0), others[:2], "m", 1, "epoch")
+    assert median.worse(history(3.9), others, "m", -1, "epoch")
     slow = [{"epoch": 1, "seconds": 1.0, "m": 9.0}]
-    assert not tune_median.worse(slow, others, "m", 1, "seconds")  # after a second no other had anything
+    assert not median.worse(slow, others, "m", 1, "seconds")  # after a second no other had anything
 
 
 def test_hyperband_goes_on_with_the_best_trials_where_they_stood(tmp_path, trainer):
@@ -188,11 +189,11 @@ def test_hyperband_goes_on_with_the_best_trials_where_they_stood(tmp_path, train
     place = line.index("--trials")
     del line[place : place + 2]
     assert main(line) == 0
-    records = tune_record.every(tmp_path / "search" / "trials")
+    records = trial_record.every(tmp_path / "search" / "trials")
     promoted = [record for record in records if record.begins_with]
     assert promoted and len(records) > len(promoted)
     for record in promoted:
-        earlier = tune_record.read(tmp_path / "search" / "trials", record.begins_with)
+        earlier = trial_record.read(tmp_path / "search" / "trials", record.begins_with)
         assert earlier.values == record.values and earlier.figures["epochs"] < record.figures["epochs"]
         settings = [each for each in trainer.asked if each.output.name == record.trial]
         assert len(settings) == 1 and settings[0].epochs == record.figures["epochs"]
@@ -314,27 +315,27 @@ def test_half_a_launcher_is_refused(given, said):
     whole = {"KERASTUNER_TUNER_ID": "chief", "KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "8000"}
     port = {"KERASTUNER_ORACLE_PORT": given.pop("PORT")} if "PORT" in given else {}
     with pytest.raises(InputError) as raised:
-        tune_workers.role(given or whole | port, parse(["tune", *line.split()])[1])
+        workers.role(given or whole | port, parse(["tune", *line.split()])[1])
     assert said in str(raised.value)
 
 
 def test_a_launcher_says_who_is_chief():
     whole = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "8000"}
     settings = parse(["tune"])[1]
-    assert tune_workers.role({}, settings) == "alone"
-    assert tune_workers.role(whole | {"KERASTUNER_TUNER_ID": "chief"}, settings) == "chief"
-    assert tune_workers.role(whole | {"KERASTUNER_TUNER_ID": "worker-1"}, settings) == "worker"
+    assert workers.role({}, settings) == "alone"
+    assert workers.role(whole | {"KERASTUNER_TUNER_ID": "chief"}, settings) == "chief"
+    assert workers.role(whole | {"KERASTUNER_TUNER_ID": "worker-1"}, settings) == "worker"
 
 
 def test_a_trial_on_one_line():
-    record = Record("1", "lstm", {"lr": 0.01}, tune_record.FINISHED, 0.5, {"minutes": 1.0}, stopped=2)
-    other = Record("0", "lstm", {"lr": 0.02}, tune_record.FINISHED, 0.25, {"minutes": 1.0})
-    line = tune_record.line(record, "val_loss", 12, [other, record], 1)
+    record = Record("1", "lstm", {"lr": 0.01}, trial_record.FINISHED, 0.5, {"minutes": 1.0}, stopped=2)
+    other = Record("0", "lstm", {"lr": 0.02}, trial_record.FINISHED, 0.25, {"minutes": 1.0})
+    line = trial_record.line(record, "val_loss", 12, [other, record], 1)
     assert line == (
         "2/12  trial 1  val_loss 0.5 (best 0.25, trial 0)  1.0 minutes  stopped after epoch 2: worse than the median  "
         "model lstm  lr 0.01"
     )
-    assert "best 0.5, trial 1" in tune_record.line(record, "val_bleu", None, [other, record], -1)
+    assert "best 0.5, trial 1" in trial_record.line(record, "val_bleu", None, [other, record], -1)
 
 
 def test_families_are_searched_too(tmp_path, trainer):

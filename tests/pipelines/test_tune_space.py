@@ -3,10 +3,11 @@
 import keras_tuner
 import pytest
 
-from pipelines import checks, families, tune_base, tune_range, tune_space
+from pipelines import checks, families
 from pipelines.__main__ import parse
 from pipelines.settings import Quickstart, Translate, Tune
-from pipelines.tune_range import Range
+from pipelines.tune import defaults, space, value_range
+from pipelines.tune.value_range import Range
 from seq2seq_keras import models
 from seq2seq_keras.errors import InputError
 
@@ -16,7 +17,7 @@ def tune(line: str = "") -> Tune:
 
 
 def names(line: str) -> set[str]:
-    return {each.name for each in tune_space.of(tune(line))}
+    return {each.name for each in space.of(tune(line))}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def names(line: str) -> set[str]:
     ],
 )
 def test_a_range_is_read_as_it_is_typed(text, expected):
-    assert tune_range.parse(text) == expected
+    assert value_range.parse(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,14 @@ def test_a_range_is_read_as_it_is_typed(text, expected):
 )
 def test_a_range_that_is_none_is_named(text, said):
     with pytest.raises(InputError) as raised:
-        tune_range.parse(text)
+        value_range.parse(text)
     assert said in str(raised.value)
 
 
 def test_what_is_given_is_not_searched():
     assert {"width", "lr", "cell", "dropout"} <= names("")
     assert not {"width", "lr", "cell"} & names("--width 64 --lr 0.001 --cell gru")
-    asked = next(each for each in tune_space.of(tune("--space width=8,16")) if each.name == "width")
+    asked = next(each for each in space.of(tune("--space width=8,16")) if each.name == "width")
     assert asked.values == (8, 16)
 
 
@@ -71,21 +72,21 @@ def test_smoothing_is_searched_where_the_objective_does_not_change_with_it():
 @pytest.mark.parametrize("pipeline", ["quickstart", "translate"])
 def test_every_value_of_every_family_makes_settings_of_translate_that_work(family, pipeline):
     settings = tune(f"--pipeline {pipeline} --model {family} --objective val_perplexity")
-    ranges = tune_space.of(settings)
+    ranges = space.of(settings)
     assert {"width", "dropout", "lr", "optimizer", "schedule", "smoothing"} <= {each.name for each in ranges}
     assert ("heads" in {each.name for each in ranges}) == families.takes(family, "heads")
     for each in ranges:
         for value in each.tried:
-            checks.translate(tune_base.trial(settings, family, {each.path: value}, tune_base.folder(settings)))
+            checks.translate(defaults.trial(settings, family, {each.path: value}, defaults.folder(settings)))
 
 
 def test_several_families_ask_each_only_what_it_takes():
     settings = tune("--model lstm transformer")
-    ranges, both = tune_space.of(settings), ("lstm", "transformer")
+    ranges, both = space.of(settings), ("lstm", "transformer")
     for family in both:
         hp = keras_tuner.HyperParameters()
         hp.values = {"model": family}
-        chosen, values = tune_space.declare(hp, ranges, both)
+        chosen, values = space.declare(hp, ranges, both)
         assert chosen == family and None not in values.values()
         assert ("model.heads" in values) == (family == "transformer")
         assert ("model.cell" in values) == (family == "lstm")
@@ -100,17 +101,17 @@ def test_a_drawn_value_is_one_of_the_space_and_short():
 
 
 def test_the_search_begins_at_the_pipelines_own_settings():
-    asked = tune_base.baseline(tune("--minutes 5"))
+    asked = defaults.baseline(tune("--minutes 5"))
     assert asked.model == Quickstart.model and asked.lr == Quickstart.lr and asked.schedule == "deadline"
     assert asked.batch_tokens == Quickstart.batch_tokens and asked.score == "edits"
-    asked = tune_base.baseline(tune("--pipeline translate --epochs 3"))
+    asked = defaults.baseline(tune("--pipeline translate --epochs 3"))
     assert asked.model == Translate.model and asked.schedule == Translate.schedule and asked.epochs == 3
 
 
 def test_a_budget_of_time_lets_time_end_the_trial():
-    assert tune_base.baseline(tune()).epochs == tune_base.EPOCHS
-    assert tune_base.baseline(tune("--minutes 2")).epochs > tune_base.EPOCHS
-    schedules = {each.name: each.values for each in tune_space.of(tune("--minutes 2"))}["schedule"]
+    assert defaults.baseline(tune()).epochs == defaults.EPOCHS
+    assert defaults.baseline(tune("--minutes 2")).epochs > defaults.EPOCHS
+    schedules = {each.name: each.values for each in space.of(tune("--minutes 2"))}["schedule"]
     assert "deadline" in schedules and "cosine" not in schedules
 
 
@@ -125,12 +126,12 @@ def test_a_budget_of_time_lets_time_end_the_trial():
 )
 def test_what_cannot_be_together_is_named_before_the_search(line, said):
     with pytest.raises(InputError) as raised:
-        tune_space.of(tune(line))
+        space.of(tune(line))
     assert said in str(raised.value)
 
 
 def test_values_that_cannot_be_with_a_given_flag_are_left_out():
-    heads = next(each for each in tune_space.of(tune("--model transformer --width 36")) if each.name == "heads")
+    heads = next(each for each in space.of(tune("--model transformer --width 36")) if each.name == "heads")
     assert heads.values == (2, 4)
-    attention = {each.name: each.values for each in tune_space.of(tune("--model bahdanau"))}["attention"]
+    attention = {each.name: each.values for each in space.of(tune("--model bahdanau"))}["attention"]
     assert attention == ("additive", "general")

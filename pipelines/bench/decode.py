@@ -1,0 +1,121 @@
+"""Speed of decoding: this project live and exported, and its peers with the same weights.
+
+    python -m pipelines bench decode --run runs/en_de --source test.en --output runs/bench --profile
+    python -m pipelines bench decode
+
+All systems get the same batches, one after the other in every turn and in alternating order; medians over turns.
+Without a run the models have random weights and say `--max-length` ids to every source. Peers are measured where they
+are installed: `pip install ctranslate2 keras-hub`.
+"""
+
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from pipelines import runs
+from pipelines.bench import decode_cases, decode_lineup, decode_profile, decode_table, tables
+from pipelines.bench.decode_cases import Case, Subject
+from pipelines.bench.decode_systems import LIVE, System
+from pipelines.settings import BenchDecode
+from seq2seq_keras.errors import InputError
+
+_PROFILED = 4
+"""Batches that a profile is taken of."""
+
+
+def run(settings: BenchDecode) -> int:
+    """The command; returns the exit code."""
+    check(settings)
+    texts = decode_cases.sentences(settings)
+    report = {
+        **tables.about(settings),
+        "settings": runs.plain(settings),
+        "data": {"name": settings.source.name if settings.source else "made-up sentences", "sentences": len(texts)},
+        "skipped": {},
+        "turns": [],
+        "profile": {},
+    }
+    report["versions"] |= decode_lineup.versions(settings)
+    for subject in decode_cases.subjects(settings):
+        with tempfile.TemporaryDirectory() as folder:
+            measure(subject, settings, texts, Path(folder), report)
+    report["summary"] = decode_table.summary(report["turns"])
+    tables.show(decode_table.render(report), settings.output, decode_table.FILE)
+    if settings.output:
+        decode_table.draw(report["summary"], settings.output / decode_table.PLOT)
+    if settings.json:
+        runs.write_json(settings.json, report)
+    return 0
+
+
+def check(settings: BenchDecode) -> None:
+    """Refuses what cannot be measured."""
+    for name in ("sentences", "beam", "max_length", "width", "depth", "vocabulary", "turns"):
+        if (value := getattr(settings, name)) <= 0:
+            raise InputError(f"--{name.replace('_', '-')} is {value}", expected="more than 0")
+    if settings.length_penalty < 0:
+        raise InputError(f"--length-penalty is {settings.length_penalty}", expected="0 or more")
+    for name in ("search", "batch", "order", "family"):
+        if not getattr(settings, name):
+            raise InputError(f"--{name} is empty", expected="at least one")
+    if min(settings.batch) <= 0:
+        raise InputError(f"--batch is {min(settings.batch)}", expected="more than 0")
+    if settings.width % decode_cases.HEADS:
+        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {decode_cases.HEADS}")
+    if settings.run and settings.source is None:
+        raise InputError("--source is missing", remedy="give sentences of the language that the run translates")
+    if settings.model and len(settings.run) != 1:
+        raise InputError("--model was given without its run", remedy="name the one --run that it was exported from")
+    if settings.output:
+        runs.check_folder(settings.output)
+
+
+def measure(subject: Subject, settings: BenchDecode, texts: list[str], folder: Path, report: dict) -> None:
+    """All cases of one model, into the report."""
+    systems, skipped = decode_lineup.lineup(subject, settings, folder, report["machine"]["cores"])
+    report["skipped"] |= {f"{name} of {subject.name}": why for name, why in skipped.items()}
+    for case in decode_cases.cases(settings):
+        name = f"{subject.name}, {case.name}"
+        print(name, flush=True)
+        parts = decode_cases.batches(texts, case)
+        report["turns"] += compared(name, case, systems, parts, settings.turns)
+        if settings.profile and case.order != "unsorted":
+            some = parts[:: -(-len(parts) // _PROFILED)]
+            report["profile"][name] = decode_profile.profile(partial(_each, systems[LIVE], case, some))
+
+
+def compared(name: str, case: Case, systems: dict[str, System], parts: list[list[str]], turns: int) -> list[dict]:
+    """One case by all systems: a row for each turn of each.
+
+    A first pass is not timed: it compiles what has to be, and its outputs are counted and compared.
+    """
+    given = {who: [system.prepare(part) for part in parts] for who, system in systems.items()}
+    rows, outputs = {}, {}
+    for who, system in systems.items():
+        said = [system.read(case, part, system(case, one)) for part, one in zip(parts, given[who], strict=True)]
+        outputs[who] = [text for part in said for text in part.texts]
+        same = [ours == theirs for ours, theirs in zip(outputs[who], outputs[LIVE], strict=True)]
+        rows[who] = {
+            "name": name,
+            "system": who,
+            "sentences": len(outputs[who]),
+            "tokens": sum(sum(part.lengths) for part in said),
+            "same": statistics.mean(same),
+        }
+    found = []
+    for turn in range(1, turns + 1):
+        for who in list(systems)[:: 1 if turn % 2 else -1]:
+            begun = time.perf_counter()
+            _each(systems[who], case, given[who])
+            row = {"turn": turn, **rows[who], "seconds": time.perf_counter() - begun}
+            row |= {f"{what}_per_second": row[what] / row["seconds"] for what in ("tokens", "sentences")}
+            found.append(row)
+            print(f"turn {turn}: {who} {row['tokens_per_second']:,.0f} tokens/s", flush=True)
+    return found
+
+
+def _each(system: System, case: Case, given: list) -> None:
+    for one in given:
+        system(case, one)

@@ -1,0 +1,1 @@
+"""What runs look like, in TensorBoard or as one page to mail."""

@@ -1,0 +1,1 @@
+"""A corpus of any size made ready for training."""
