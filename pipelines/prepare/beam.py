@@ -48,9 +48,9 @@ class Clean(beam.DoFn):
         self.job = job
 
     def process(self, element: data.Span):
-        kept, tally = worker.clean(self.job, data.Span(*element))
-        yield from kept
-        yield beam.pvalue.TaggedOutput("left out", tally.plain())
+        for cleaned in worker.clean(self.job, data.Span(*element)):
+            yield from cleaned.kept
+            yield beam.pvalue.TaggedOutput("left out", cleaned.left_out.plain())
 
 
 class Keep(beam.DoFn):

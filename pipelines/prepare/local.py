@@ -16,8 +16,13 @@ from seq2seq_keras.errors import InputError
 
 
 def clean(job: Job) -> Iterator[tuple[int, data.Tally]]:
-    """Writes all rows; yields, span by span, how many lines were read and what was left out of them."""
-    yield from _each(partial(_clean_one, job), job.spans.spans, _processes(job))
+    """Writes all rows; yields, as they are read, how many lines and what was left out of them."""
+    if min(_processes(job), len(job.spans.spans)) == 1:
+        for span in job.spans.spans:
+            yield from worker.clean_and_keep(job, span)
+        return
+    for told in _each(partial(_clean_one, job), job.spans.spans, _processes(job)):
+        yield from told
 
 
 def finish(job: Job) -> Iterator[dict]:
@@ -30,8 +35,8 @@ def alone(call: Callable, job: Job):
     return next(_each(call, [job], 1 if _processes(job) == 1 else 2))
 
 
-def _clean_one(job: Job, span: data.Span) -> tuple[int, data.Tally]:
-    return span.count, worker.clean_and_keep(job, span)
+def _clean_one(job: Job, span: data.Span) -> list[tuple[int, data.Tally]]:
+    return list(worker.clean_and_keep(job, span))
 
 
 def _processes(job: Job) -> int:

@@ -1,14 +1,18 @@
 """The two things a worker of `prepare` does, whoever runs it: clean a span of lines, and write a shard."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from pipelines import runs, unknowns
+from pipelines.prepare import jobs
 from pipelines.prepare.jobs import Job
 from seq2seq_keras import data, tokens
 from seq2seq_keras.data import partitions, shards
@@ -18,15 +22,48 @@ _CHUNK = 4_096
 """Pairs tokenised at a time."""
 
 
-def clean(job: Job, span: data.Span) -> tuple[list[tuple[int, tuple[bytes, bytes]]], data.Tally]:
-    """The pairs of a span that are kept, each with the number of its shard, and what is left out.
+class Cleaned(NamedTuple):
+    """What became of some lines."""
 
-    A pair that repeats one of its own span is counted here, so that a line that fills the corpus fills no shard.
+    lines: int
+    kept: list[tuple[int, tuple[bytes, bytes]]]
+    """Pairs, each with the number of its shard."""
+    left_out: data.Tally
+
+
+def clean(job: Job, span: data.Span) -> Iterator[Cleaned]:
+    """A span, some lines at a time: a compressed corpus is one span, and no more of it than of others is held.
+
+    A pair that repeats another of the same lines is counted here, so that a line that fills the corpus fills no shard.
     """
+    rows, left = data.read_span(job.spans, span, job.settings.max_characters), span.count
+    while left:
+        lines = min(left, jobs.LINES_OF_A_SPAN)
+        yield _cleaned(job, itertools.islice(rows, lines), lines)
+        left -= lines
+
+
+def clean_and_keep(job: Job, span: data.Span) -> Iterator[tuple[int, data.Tally]]:
+    """Adds the pairs of a span to the rows on disk; yields, some lines at a time, how many and what is left out.
+
+    Raises:
+        InputError: they cannot be written.
+    """
+    for cleaned in clean(job, span):
+        by_shard = {}
+        for shard, row in cleaned.kept:
+            by_shard.setdefault(shard, []).append(row)
+        with written(job):
+            for shard, rows in by_shard.items():
+                partitions.write(job.rows, shard, f"process-{os.getpid()}", rows)
+        yield cleaned.lines, cleaned.left_out
+
+
+def _cleaned(job: Job, rows: Iterable[tuple[int, str, str, str]], lines: int) -> Cleaned:
     asked = job.settings
     cleaning = data.Cleaning(asked.max_ratio, asked.source_script, asked.target_script, asked.script_share)
     digest_of, seen, kept, left_out = partitions.Hash(asked.seed), set(), [], {}
-    for line, source, target, reason in data.read_span(job.spans, span, asked.max_characters):
+    for line, source, target, reason in rows:
         if not reason:
             source, target, reason = cleaning(source, target)
         if not reason:
@@ -39,25 +76,9 @@ def clean(job: Job, span: data.Span) -> tuple[list[tuple[int, tuple[bytes, bytes
             reason = "duplicate"
         left_out.setdefault(reason, []).append(line)
     tally = data.Tally()
-    for reason, lines in left_out.items():
-        tally.add(reason, lines)
-    return kept, tally
-
-
-def clean_and_keep(job: Job, span: data.Span) -> data.Tally:
-    """Adds the pairs of a span to the rows on disk; returns what is left out.
-
-    Raises:
-        InputError: they cannot be written.
-    """
-    kept, tally = clean(job, span)
-    by_shard = {}
-    for shard, row in kept:
-        by_shard.setdefault(shard, []).append(row)
-    with written(job):
-        for shard, rows in by_shard.items():
-            partitions.write(job.rows, shard, f"process-{os.getpid()}", rows)
-    return tally
+    for reason, numbers in left_out.items():
+        tally.add(reason, numbers)
+    return Cleaned(lines, kept, tally)
 
 
 def finish(job: Job, shard: int) -> dict:

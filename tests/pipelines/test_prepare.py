@@ -1,5 +1,6 @@
 """A corpus on disk becomes shards: what is kept, what is told, the same bytes however it is done; and training."""
 
+import gzip
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from pipelines.__main__ import main
 from pipelines.prepare import jobs, vocabulary, worker
 from pipelines.settings import Files, Prepare
 from seq2seq_keras import data, tokens
+from seq2seq_keras.data import partitions
 
 LINES = 400
 
@@ -55,7 +57,7 @@ def test_the_vocabulary_is_learned_from_whole_pairs_until_the_characters_are_the
     job = jobs.plan(Prepare(tmp_path / "corpus", files, sample=sample, shards=3))
     worker.fresh(job)
     for span in job.spans.spans:
-        worker.clean_and_keep(job, span)
+        list(worker.clean_and_keep(job, span))
     every = [pair for shard in range(3) for pair in data.Partition(job.rows, shard).pairs()]
     found = vocabulary.sample(job)
     characters = [sum(map(len, pair)) for pair in every]
@@ -109,6 +111,21 @@ def test_no_byte_depends_on_how_the_lines_were_divided(prepared, texts, tmp_path
     monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", lines)
     assert main(command(texts, tmp_path / "again", "--shards=3")) == 0
     assert content(tmp_path / "again") == content(prepared)
+
+
+def test_a_compressed_corpus_is_held_no_more_of_at_a_time(prepared, texts, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "LINES_OF_A_SPAN", 50)
+    for side in ("source", "target"):
+        (tmp_path / f"raw.{side}.gz").write_bytes(gzip.compress((texts / f"raw.{side}").read_bytes()))
+    held, write = [], partitions.write
+    monkeypatch.setattr(partitions, "write", lambda *given: held.append(len(given[-1])) or write(*given))
+    words = [word.replace(str(texts), str(tmp_path)) for word in command(texts, tmp_path / "again", "--shards=3")]
+    assert main([f"{word}.gz" if word.startswith("--train.") and "raw" in word else word for word in words]) == 0
+    assert sum(held) > 300 and max(held) <= 50
+    ours, theirs = content(tmp_path / "again"), content(prepared)
+    assert {**ours, "manifest.json": b""} == {**theirs, "manifest.json": b""}
+    facts = [json.loads(part["manifest.json"]) for part in (ours, theirs)]
+    assert facts[0]["filtered"] == facts[1]["filtered"] and facts[0]["rejected"] == facts[1]["rejected"]
 
 
 @pytest.mark.slow
