@@ -142,19 +142,28 @@ def same_settings(folder: Path, settings, free: tuple[str, ...] = FREE) -> None:
         before, now = _unsaid(before | {"model": {"family": before.get("model"), **sizes}}), _unsaid(now)
     if now.get("schedule") == "cosine":
         free = tuple(name for name in free if name != "epochs")
-    before, now = _flat(before, free), _flat(now, free)
-    changed = [
-        f"--{_flag(name)} was {before.get(name)} and is now {now.get(name)}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-        and (name in before or now[name] not in (None, []))  # what a run of an earlier version did not know
-    ]
+    changed = differences(before, now, free)
     if changed:
         raise InputError(
             "the run began with other settings: " + "; ".join(changed),
             where=folder,
             remedy="repeat the first command to resume, or name another folder with --output",
         )
+
+
+def differences(before: dict, now: dict, free: tuple[str, ...]) -> list[str]:
+    """What differs between plain settings, each as the flag, what it was and what it is.
+
+    Args:
+        free: settings that may differ.
+    """
+    before, now = _flat(before, free), _flat(now, free)
+    return [
+        f"--{_flag(name)} was {before.get(name)} and is now {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+        and (name in before or now[name] not in (None, []))  # what a run of an earlier version did not know
+    ]
 
 
 def family(settings: dict) -> str:
@@ -203,7 +212,7 @@ def fingerprint(*texts: list[str]) -> str:
 
 def _flag(name: str) -> str:
     """How a setting is typed: the families' own flags have no prefix."""
-    return "model" if name == "model.family" else re.sub(r"^(model|objective|adapt)\.", "", name).replace("_", "-")
+    return "model" if name == "model.family" else re.sub(r"^(model|objective|adapt|training)\.", "", name).replace("_", "-")
 
 
 def _unsaid(settings: dict) -> dict:

@@ -59,11 +59,7 @@ def same(settings: Tune, corpora: defaults.Corpora) -> None:
         runs.write_json(path, now)
         return
     before = runs.read_json(path)
-    changed = [
-        f"--{name.replace('_', '-')} was {before['settings'].get(name)} and is now {value}"
-        for name, value in now["settings"].items()
-        if name not in _FREE and before["settings"].get(name) != value
-    ]
+    changed = runs.differences(before["settings"], now["settings"], _FREE)
     changed += [f"the {name} pairs changed" for name, found in now["pairs"].items() if before["pairs"][name] != found]
     if changed:
         raise InputError(
