@@ -212,7 +212,11 @@ def fingerprint(*texts: list[str]) -> str:
 
 def _flag(name: str) -> str:
     """How a setting is typed: the families' own flags have no prefix."""
-    return "model" if name == "model.family" else re.sub(r"^(model|objective|adapt|training)\.", "", name).replace("_", "-")
+    return (
+        "model"
+        if name == "model.family"
+        else re.sub(r"^(model|objective|adapt|training)\.", "", name).replace("_", "-")
+    )
 
 
 def _unsaid(settings: dict) -> dict:

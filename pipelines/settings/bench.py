@@ -63,10 +63,9 @@ class BenchOverhead:
     """Positions a batch at most on its longer side, padding included."""
     pairs: int = 10_000
     """How many pairs to make up."""
-    epochs: int = 3
-    """Timed passes of each turn; there is one more before them, and one after."""
-    turns: int = 3
-    """Turns; in each both ways once, in alternating order, so that both share the machine's moods."""
+    turns: int = 9
+    """Turns; in each an epoch of both, in alternating order, so that both share the machine's moods. One more epoch of
+    either comes before them."""
     output: Path | None = None
     """Folder for the table, bench_overhead.md."""
     json: Path | None = None

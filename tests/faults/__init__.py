@@ -6,7 +6,7 @@
 | 1, 2 | rows that cannot be read, here and there in a large file | test_corpus.py; units/data/test_read.py |
 | 3 | an empty side, an empty text | units/data/test_read.py; units/tasks, units/export/test_bad_decoding.py |
 | 4 | a line of 1 MB, of 100 MB, without an end | test_corpus.py; units/data/test_read.py |
-| 5 | NUL, CR LF, byte order marks, U+2028, emoji | test_golden_text.py; units/data/test_read.py; units/export/test_bad_decoding.py |
+| 5 | NUL, CR LF, byte order marks, U+2028, emoji | test_golden_text.py; units/data/test_read.py |
 | 6 | aligned files of different length | units/data/test_read.py; pipelines/test_bad_input.py |
 | 7 | no such file, a folder, no permission, a damaged gzip | units/data/test_read.py; pipelines/test_bad_input.py |
 | 8 | an empty corpus, one smaller than a batch, all rows filtered | test_corpus.py; units/data/test_read.py |
