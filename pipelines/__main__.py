@@ -31,9 +31,9 @@ COMMANDS = {
     "study": settings.Study,
     "tune": settings.Tune,
     "bench train": settings.Bench,
-    "bench overhead": settings.BenchOverhead,
     "bench serve": settings.BenchServe,
     "bench decode": settings.BenchDecode,
+    "bench overhead": settings.BenchOverhead,
     "bench prepare": settings.BenchPrepare,
     "serve": settings.Serve,
 }

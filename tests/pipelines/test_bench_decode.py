@@ -301,7 +301,7 @@ def test_command_line_is_told_without_folders(tmp_path):
     expected = "python -m pipelines bench decode --source a.en --batch 1 8"
     assert tables.command(settings).startswith(expected)
     name, parsed = command_line.parse(expected.split()[3:])
-    assert (name, parsed.batch) == ("bench_decode", (1, 8))
+    assert (name, parsed.batch) == ("bench decode", (1, 8))
 
 
 @pytest.mark.parametrize(

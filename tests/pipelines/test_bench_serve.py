@@ -224,9 +224,9 @@ def test_command_line_is_told_without_folders(tmp_path):
 
 
 def test_each_bench_has_its_own_settings():
-    assert command_line.parse("bench train --turns 2".split()) == ("bench", Bench(turns=2))
+    assert command_line.parse("bench train --turns 2".split()) == ("bench train", Bench(turns=2))
     name, settings = command_line.parse("bench serve --model m --turns 2".split())
-    assert (name, settings.turns) == ("bench_serve", 2)
+    assert (name, settings.turns) == ("bench serve", 2)
     with pytest.raises(InputError, match="train, serve"):
         command_line.parse(["bench"])
     with pytest.raises(InputError, match="--width"):
