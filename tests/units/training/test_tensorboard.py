@@ -14,6 +14,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from seq2seq_keras import data, training
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.training import tensorboard
+from seq2seq_keras.training.tensorboard import histograms
 from tests.units.training import small
 
 CJK = "$ 3 % $ \N{CJK UNIFIED IDEOGRAPH-8A9E}"
@@ -110,6 +111,18 @@ def test_samples_are_a_table_with_a_row_on_one_line(shown):
 def test_attention_maps_are_pictures(shown):
     _, _, png = tf.make_ndarray(shown.events.Tensors("attention/1")[0].tensor_proto)
     assert tf.io.decode_png(png).shape[-1] == 4
+
+
+def test_histograms_of_large_weights_are_of_some_values_always_the_same():
+    small, large = tf.range(12.0), tf.reshape(tf.random.stateless_normal((300, 200), (1, 2)), (300, 200))
+    np.testing.assert_array_equal(histograms.some(tf.reshape(small, (3, 4))), small)
+    found = histograms.some(large).numpy()
+    assert found.shape == (histograms.MOST,) and set(found) <= set(large.numpy().ravel())
+    np.testing.assert_array_equal(histograms.some(large), found)
+    # A uniform draw: the share below a quantile is the quantile, within four standard errors.
+    for share in (0.1, 0.5, 0.9):
+        below = np.mean(found < np.quantile(large, share))
+        assert abs(below - share) < 4 * np.sqrt(share * (1 - share) / histograms.MOST)
 
 
 def test_histograms_hold_every_weight_and_its_gradient_in_the_epochs_asked(shown):
