@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.__main__ import parse
+from pipelines.__main__ import COMMANDS, parse
 from seq2seq_keras import data
 from seq2seq_keras.serve import server
 from seq2seq_keras.serve.config import ModelConfig
@@ -36,8 +36,10 @@ def test_the_two_commands_are_there_and_ci_runs_the_second():
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_line_is_understood(command):
-    name, settings = parse(shlex.split(command)[3:])
-    assert type(settings).__name__.lower() == name.replace("_", "")
+    words = shlex.split(command)[3:]
+    name, settings = parse(words)
+    assert type(settings) is COMMANDS[name]
+    assert " ".join(words).startswith(name)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
