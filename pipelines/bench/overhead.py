@@ -58,10 +58,9 @@ def run(settings: BenchOverhead) -> int:
         "settings": runs.plain(settings),
         "turns": turns,
         "steps": material.epoch,
-        "data": {"name": "the pairs given" if settings.train.source or settings.train.tsv else "made-up pairs"},
+        "data": {"name": material.report["train"]["name"], "pairs": len(material.train)},
         "summary": summary | {"overhead": _spread(shares)},
     }
-    report["data"]["pairs"] = len(material.train)
     tables.show(render(report), settings.output, FILE)
     if settings.json:
         runs.write_json(settings.json, report)

@@ -17,11 +17,9 @@ from seq2seq_keras.errors import InputError
 
 def clean(job: Job) -> Iterator[tuple[int, data.Tally]]:
     """Writes all rows; yields, as they are read, how many lines and what was left out of them."""
-    if min(_processes(job), len(job.spans.spans)) == 1:
-        for span in job.spans.spans:
-            yield from worker.clean_and_keep(job, span)
-        return
-    for told in _each(partial(_clean_one, job), job.spans.spans, _processes(job)):
+    processes = min(_processes(job), len(job.spans.spans))
+    call = worker.clean_and_keep if processes == 1 else _clean_one  # no generator leaves its process
+    for told in _each(partial(call, job), job.spans.spans, processes):
         yield from told
 
 
