@@ -27,7 +27,7 @@ _FORMS = {"saved_model": export.write, "ctranslate2": ctranslate2.write}
 
 def run(settings: Export) -> int:
     """The command; returns the exit code."""
-    task = TextToText.load(runs.model_folder(settings.run))
+    task = TextToText.load(runs.model_folder(settings.run), precision=settings.precision)
     report = runs.read_json(settings.run / "report.json")
     if not {"settings", "data", "valid"} <= report.keys():
         raise InputError("is not what a run reports", where=settings.run / "report.json", remedy="repeat its command")

@@ -14,6 +14,8 @@ from pipelines import runs
 from pipelines.settings import Serve
 from seq2seq_keras.errors import InputError
 
+_OF_BATCHING = ("batching_parameters_file", "enable_per_model_batching_parameters")
+
 
 def run(settings: Serve) -> int:
     """The command; returns the exit code once a signal has ended it."""
@@ -53,8 +55,8 @@ def engine_options(settings: Serve) -> dict:
         batching = config.BatchingParameters()
         if settings.batching_parameters_file:
             batching = config.read_batching(settings.batching_parameters_file)
-    elif settings.batching_parameters_file:
-        raise InputError("--batching_parameters_file without --enable_batching", remedy="leave one of them out")
+    elif given := [name for name in _OF_BATCHING if getattr(settings, name)]:
+        raise InputError(f"--{given[0]} without --enable_batching", remedy="leave one of them out")
     limits = config.Limits(
         body_bytes=settings.max_body_bytes,
         instances=settings.max_instances,
@@ -71,6 +73,7 @@ def engine_options(settings: Serve) -> dict:
         "poll_seconds": settings.file_system_poll_wait_seconds,
         "retries": settings.max_num_load_retries,
         "retry_seconds": settings.load_retry_interval_micros / 1e6,
+        "per_model_batching": settings.enable_per_model_batching_parameters,
     }
 
 

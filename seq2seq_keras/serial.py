@@ -1,6 +1,8 @@
 """Keras serialisation for every part: one decorator instead of a `get_config` in each file."""
 
+import functools
 import inspect
+from contextlib import contextmanager
 
 import keras
 
@@ -11,7 +13,9 @@ def serializable(cls):
     """Registers a Keras class and gives it `get_config` and `from_config` from its constructor's arguments.
 
     Every constructor argument must be kept under its own name on the object. Arguments that are Keras objects
-    (layers, initializers) are serialised with it, so a model's config holds its parts.
+    (layers, initializers) are serialised with it, so a model's config holds its parts. What a layer makes in its
+    constructor computes in the layer's own precision: what was trained in another one than the global policy's of
+    today loads as it was.
     """
     names = [
         name
@@ -32,6 +36,31 @@ def serializable(cls):
     def from_config(cls, config: dict):
         return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
+    if is_layer:
+        cls.__init__ = _of_one_precision(cls.__init__)
     cls.get_config = get_config
     cls.from_config = classmethod(from_config)
     return keras.saving.register_keras_serializable(package=PACKAGE)(cls)
+
+
+def _of_one_precision(construct):
+    """A constructor inside which the global policy is that of `dtype`."""
+
+    @functools.wraps(construct)
+    def __init__(self, *args, dtype=None, **kwargs):
+        with _global_policy(dtype):
+            construct(self, *args, dtype=dtype, **kwargs)
+
+    __init__.__signature__ = inspect.signature(construct)  # Keras looks at this one, not at what is wrapped
+    return __init__
+
+
+@contextmanager
+def _global_policy(dtype):
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -103,6 +103,8 @@ class Export:
     """Folder to write, in the form name/version; must not exist."""
     format: Literal["saved_model", "ctranslate2"] = "saved_model"
     """TensorFlow's, or that of CTranslate2, which is for Transformers and is given pieces in place of texts."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = None
+    """What it computes in, wherever it was trained; nothing keeps the training's. CPUs answer faster in float32."""
     replace_unknown: bool = False
     """Name words that the vocabulary lacks by the source words that attention points at; where words are the units."""
     json: Path | None = None

@@ -48,6 +48,9 @@ class Serve:
     """Compute requests that wait at the same time together."""
     batching_parameters_file: Path | None = None
     """BatchingParameters as protobuf text, such as `max_batch_size { value: 64 }`."""
+    enable_per_model_batching_parameters: bool = False
+    """Whether a version is batched by the file batching_params.pbtxt in its own folder, and alone where there is none;
+    of the file named above, the number of threads counts alone."""
     monitoring_config_file: Path | None = None
     """MonitoringConfig as protobuf text: the path of the Prometheus page."""
     file_system_poll_wait_seconds: float = 1.0

@@ -10,6 +10,8 @@ from seq2seq_keras.folders import read_head
 NAME = "manifest.json"
 EXTRA = "assets.extra"
 """Folder that may get further files later, such as more warm-up records."""
+BATCHING = "batching_params.pbtxt"
+"""File that who serves the model may add: how its requests are batched."""
 _FORMAT = 1
 _REMEDY = "copy the folder again, or export the model anew"
 
@@ -47,7 +49,7 @@ def verify(folder: str | Path) -> None:
     for path in _files(folder):
         name = path.relative_to(folder)
         # TensorFlow takes a model from more than one file name: a file beside ours could be loaded in its place.
-        if name.as_posix() not in sums and name.parts[0] not in (NAME, EXTRA):
+        if name.as_posix() not in sums and name.parts[0] not in (NAME, EXTRA, BATCHING):
             raise InputError(f"the file is not in {NAME}", where=path, remedy="remove it")
 
 

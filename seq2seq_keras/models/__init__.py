@@ -4,6 +4,7 @@ from .attention import attention, bahdanau, luong
 from .conditioned import cho
 from .counts import Capacity, capacity, parameters
 from .parts import ATTENTIONS, BRIDGES, POOLS
+from .precision import recast
 from .recurrent import lstm, sutskever
 from .seq2seq import Seq2Seq
 from .transformer import transformer, transformer_base, transformer_small, transformer_tiny
@@ -39,6 +40,7 @@ __all__ = [
     "lstm",
     "luong",
     "parameters",
+    "recast",
     "sutskever",
     "transformer",
     "transformer_base",

@@ -81,6 +81,7 @@ class Seq2Seq(keras.Model):
             logits = copy(logits, vectors, heard, weights, source)
 
         super().__init__(inputs={"source": source, "target": target}, outputs=logits, name=name)
+        self.dtype_policy = embedding.dtype_policy  # its own would be the global one of the day it is loaded
 
         self.embedding, self.target_embedding = embedding, target_embedding
         self.encoder, self.bridge, self.decoder = encoder, bridge, decoder

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("seq2seq_keras.serve")
 _LONGEST = 86_400.0
 """Seconds that anything waits at most: a deadline may be infinite, a wait may not."""
+_PATIENCE = 0.25
+"""Of the time that a batch took: so long the next one waits for the clients of that one."""
 
 
 class Batcher:
@@ -32,19 +34,25 @@ class Batcher:
     rows (unless inputs are padded, which asks for just that), and where a batch fails, each of its requests is
     computed alone.
 
+    Clients that were just answered tend to ask again at once. For a moment after a batch the next one waits for as many
+    rows as that one had beside those that wait already; else two halves of all clients would take turns, in batches of
+    half the size. A client that asks alone never waits: as many rows as it had are there when it asks again.
+
     A request with more than `max_batch_size` rows is computed in parts, as TensorFlow Serving does with
     `enable_large_batch_splitting`; one whose outputs are not rows is computed alone and whole.
 
     Args:
         parameters: sizes and times.
         metrics: told of every run and of the queues.
+        per_model: each model has sizes and times of its own, or is not batched at all; the threads are shared.
     """
 
-    def __init__(self, parameters: BatchingParameters, metrics: Metrics):
-        self._parameters, self._metrics = parameters, metrics
+    def __init__(self, parameters: BatchingParameters, metrics: Metrics, per_model: bool = False):
+        self._parameters, self._metrics, self._per_model = parameters, metrics, per_model
         self._changed = threading.Condition()  # guards everything below
         self._queues: dict[tuple, _Queue] = {}  # those with a request in them
         self._joins: WeakKeyDictionary[Servable, dict[str, bool]] = WeakKeyDictionary()  # by signature
+        self._expected: dict[tuple, tuple[int, float]] = {}  # rows of a queue's next batch, and until when to wait
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"batching-{number}", daemon=True)
@@ -52,6 +60,10 @@ class Batcher:
         ]
         for thread in self._threads:
             thread.start()
+
+    def takes(self, servable: "Servable") -> bool:
+        """Whether requests for this version are batched."""
+        return self._parameters_of(servable) is not None
 
     def run(
         self,
@@ -71,12 +83,13 @@ class Batcher:
         Raises:
             ServingError: UNAVAILABLE if the queue is full, DEADLINE_EXCEEDED, or what the model says.
         """
-        queue = _Queue(servable, signature, tuple(sorted(set(outputs))) if outputs else None)
+        parameters = self._parameters_of(servable)
+        queue = _Queue(servable, signature, tuple(sorted(set(outputs))) if outputs else None, parameters)
         deadline = min(deadline, time.monotonic() + _LONGEST)
         rows = _rows(inputs) if self._may_join(queue) else None
         if rows is None:
             return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
-        form, most = self._form(inputs), self._parameters.max_batch_size
+        form, most = _form(inputs, parameters), queue.most
         if rows <= most:
             return self._ask(queue, [_Task(inputs, rows, deadline, form)])[0]
         parts = [{name: value[at : at + most] for name, value in inputs.items()} for at in range(0, rows, most)]
@@ -118,8 +131,11 @@ class Batcher:
         finally:
             self._forget(queue, tasks)
 
+    def _parameters_of(self, servable: "Servable") -> BatchingParameters | None:
+        return servable.batching if self._per_model else self._parameters
+
     def _put(self, queue: "_Queue", tasks: list["_Task"]) -> None:
-        most = self._parameters.max_enqueued_batches * self._parameters.max_batch_size
+        most = queue.parameters.max_enqueued_batches * queue.most
         added = sum(task.rows for task in tasks)
         if added > most:
             said = f"Task size {added} is larger than maximum input batch size {most}"
@@ -162,8 +178,19 @@ class Batcher:
     def _work_once(self) -> bool:
         taken = self._take()
         if taken is not None:
+            begin = time.monotonic()
             self._compute(*taken)
+            self._expect(*taken, time.monotonic() - begin)
         return taken is not None
+
+    def _expect(self, queue: "_Queue", batch: list["_Task"], seconds: float) -> None:
+        """Notes how many rows the next batch of a queue may have when the clients of this one are back."""
+        now = time.monotonic()
+        with self._changed:
+            self._expected = {key: one for key, one in self._expected.items() if one[1] > now}
+            waiting = self._queues[queue.key].rows if queue.key in self._queues else 0
+            rows = min(waiting + sum(task.rows for task in batch), queue.most)
+            self._expected[queue.key] = rows, now + _PATIENCE * seconds
 
     def _take(self) -> tuple["_Queue", list["_Task"]] | None:
         """Waits for the next batch; None once there will be no more."""
@@ -174,7 +201,7 @@ class Batcher:
                 for queue in queues:
                     ready = self._ready(queue)
                     if ready <= now:
-                        batch = queue.batch(self._parameters.max_batch_size)
+                        batch = queue.batch()
                         self._remove(queue, batch)
                         return queue, batch
                     soonest = min(soonest, ready)
@@ -184,10 +211,11 @@ class Batcher:
     def _ready(self, queue: "_Queue") -> float:
         """When the next batch of a queue need not wait for more rows."""
         oldest = queue.tasks[0]
-        full = sum(task.rows for task in queue.tasks if task.form == oldest.form) >= self._parameters.max_batch_size
+        full = sum(task.rows for task in queue.tasks if task.form == oldest.form) >= queue.most
         if full or oldest.form is None or self._stopping:
             return oldest.arrived
-        return oldest.arrived + self._parameters.batch_timeout_micros / 1e6
+        rows, until = self._expected.get(queue.key, (0, 0.0))
+        return max(oldest.arrived + queue.parameters.batch_timeout_micros / 1e6, until if queue.rows < rows else 0.0)
 
     def _compute(self, queue: "_Queue", batch: list["_Task"]) -> None:
         """Gives every task of a batch its outputs or its error."""
@@ -228,7 +256,7 @@ class Batcher:
         rows = sum(task.rows for task in batch)
         size = rows
         if joins:
-            size = next((size for size in self._parameters.allowed_batch_sizes if size >= rows), rows)
+            size = next((size for size in queue.parameters.allowed_batch_sizes if size >= rows), rows)
             inputs = {name: _filled(value, size) for name, value in inputs.items()}
         begin = time.monotonic()
         # Later than any of them waits: what nobody waits for any longer is not computed to its end.
@@ -250,18 +278,12 @@ class Batcher:
             known = self._joins.setdefault(queue.servable, {})
             if queue.signature not in known:
                 signature = queue.servable.signatures[queue.signature]
-                known[queue.signature] = _of_rows(signature, self._parameters.pad_variable_length_inputs)
+                known[queue.signature] = _of_rows(signature, queue.parameters.pad_variable_length_inputs)
             return known[queue.signature]
 
     def _never_join(self, queue: "_Queue") -> None:
         with self._changed:
             self._joins.setdefault(queue.servable, {})[queue.signature] = False
-
-    def _form(self, inputs: Mapping[str, np.ndarray]) -> tuple:
-        """What must be equal in two requests that share a batch."""
-        if self._parameters.pad_variable_length_inputs:
-            return ()
-        return tuple((name, inputs[name].shape[1:]) for name in sorted(inputs))
 
 
 @dataclass(eq=False)
@@ -290,8 +312,10 @@ class _Task:
 class _Queue:
     """Tasks that one signature of one version will answer, the oldest first."""
 
-    def __init__(self, servable: "Servable", signature: str, outputs: tuple[str, ...] | None):
-        self.servable, self.signature, self.outputs = servable, signature, outputs
+    def __init__(
+        self, servable: "Servable", signature: str, outputs: tuple[str, ...] | None, parameters: BatchingParameters
+    ):
+        self.servable, self.signature, self.outputs, self.parameters = servable, signature, outputs, parameters
         self.key = (id(servable), signature, outputs)
         self.tasks: list[_Task] = []
 
@@ -299,12 +323,17 @@ class _Queue:
     def rows(self) -> int:
         return sum(task.rows for task in self.tasks)
 
-    def batch(self, most: int) -> list[_Task]:
-        """The oldest task and those nearest to its length, with at most so many rows."""
+    @property
+    def most(self) -> int:
+        """Rows of a batch."""
+        return self.parameters.max_batch_size
+
+    def batch(self) -> list[_Task]:
+        """The oldest task and those nearest to its length, as many as a batch takes."""
         oldest, *others = self.tasks
         if oldest.form is None:
             return [oldest]
-        chosen, left = [oldest], most - oldest.rows
+        chosen, left = [oldest], self.most - oldest.rows
         # Sorting keeps the order of equals, so that of two texts of one length the older comes first.
         for task in sorted(others, key=lambda task: abs(task.length - oldest.length)):
             if task.form == oldest.form and task.rows <= left:
@@ -333,6 +362,13 @@ def _rows(inputs: Mapping[str, np.ndarray]) -> int | None:
     """Rows of a request; None if it has none or its inputs do not agree."""
     counts = {len(value) if value.ndim else 0 for value in inputs.values()}
     return counts.pop() or None if len(counts) == 1 else None
+
+
+def _form(inputs: Mapping[str, np.ndarray], parameters: BatchingParameters) -> tuple:
+    """What must be equal in two requests that share a batch."""
+    if parameters.pad_variable_length_inputs:
+        return ()
+    return tuple((name, inputs[name].shape[1:]) for name in sorted(inputs))
 
 
 def _length(inputs: Mapping[str, np.ndarray]) -> int:

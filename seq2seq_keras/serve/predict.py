@@ -76,7 +76,7 @@ class Predictor:
             begin = time.monotonic()
             if begin >= deadline:
                 raise ServingError(Code.DEADLINE_EXCEEDED, "Deadline exceeded")
-            if self._batcher is not None:
+            if self._batcher is not None and self._batcher.takes(servable):
                 found = self._batcher.run(servable, signature, inputs, outputs, deadline)
             else:
                 found = servable.run(signature, inputs, outputs, deadline - begin)

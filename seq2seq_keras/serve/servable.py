@@ -17,6 +17,7 @@ from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import manifest
 from seq2seq_keras.serve import warmup
 from seq2seq_keras.serve.allowed import check
+from seq2seq_keras.serve.config import BatchingParameters, read_batching
 from seq2seq_keras.serve.program import STARTS, TRAINS
 from seq2seq_keras.serve.status import Code, ServingError
 
@@ -43,6 +44,7 @@ class Servable:
         session: that holds its variables.
         signatures: what can be asked, by name.
         settings: content of `settings.json`, if there is one.
+        batching: the version's own parameters, if any.
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class Servable:
         session: tf.compat.v1.Session,
         signatures: dict[str, SignatureDef],
         settings: dict,
+        batching: BatchingParameters | None = None,
     ):
         self.name, self.version, self.folder = name, version, folder
-        self.signatures, self.settings = signatures, settings
+        self.signatures, self.settings, self.batching = signatures, settings, batching
         self._session: tf.compat.v1.Session | None = session
         self._lock = threading.Lock()
         dense = {key: one for key, one in signatures.items() if _dense(one)}
@@ -141,7 +144,12 @@ class Servable:
 
 
 def load(
-    name: str, version: int, folder: str | Path, allowed: frozenset[str] = frozenset(), threads: int = 0
+    name: str,
+    version: int,
+    folder: str | Path,
+    allowed: frozenset[str] = frozenset(),
+    threads: int = 0,
+    per_model_batching: bool = False,
 ) -> Servable:
     """Loads one version: looked at first, then restored, then warmed up.
 
@@ -151,6 +159,7 @@ def load(
         folder: with the SavedModel. Where a manifest lies in it, every file must be as it says.
         allowed: ops to allow beside `allowed_ops.txt`.
         threads: that compute; 0 for one a core. The first model of a process decides for all.
+        per_model_batching: whether to read `batching_params.pbtxt`, where there is one.
 
     Raises:
         InputError: it is damaged, may not be served, or is not for serving.
@@ -162,7 +171,9 @@ def load(
         if (folder / manifest.NAME).exists() or _OURS in _settings(folder):
             manifest.verify(folder)
         check(folder, allowed)
-        servable = _open(name, version, folder, threads)
+        own = folder / manifest.BATCHING
+        batching = read_batching(own) if per_model_batching and own.exists() else None
+        servable = _open(name, version, folder, threads, batching)
         try:
             warmup.replay(folder, servable.run)
         except BaseException:
@@ -176,13 +187,13 @@ def load(
     return servable
 
 
-def _open(name: str, version: int, folder: Path, threads: int) -> Servable:
+def _open(name: str, version: int, folder: Path, threads: int, batching: BatchingParameters | None) -> Servable:
     session = tf.compat.v1.Session(graph=tf.Graph(), config=_config(threads))
     try:
         loaded = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
         session.graph.finalize()
         signatures = {key: one for key, one in loaded.signature_def.items() if key not in (STARTS, TRAINS)}
-        return Servable(name, version, folder, session, signatures, _settings(folder))
+        return Servable(name, version, folder, session, signatures, _settings(folder), batching)
     except tf.errors.OpError:
         session.close()
         raise

@@ -59,6 +59,7 @@ class Engine:
     Args:
         models: to serve.
         batching: None computes every request alone.
+        per_model_batching: a version's own `batching_params.pbtxt` tells how it is batched; one without it is not.
         limits: of a request; None for the usual ones.
         allowed: operations that may be in a model beyond the allow-list.
         threads: of TensorFlow for each of its pools; 0 means as many as cores.
@@ -76,13 +77,14 @@ class Engine:
         poll_seconds: float = 1.0,
         retries: int = 5,
         retry_seconds: float = 60.0,
+        per_model_batching: bool = False,
     ):
         def load(name: str, version: int, folder: Path):
-            return servable.load(name, version, folder, allowed, threads)
+            return servable.load(name, version, folder, allowed, threads, per_model_batching)
 
         self.metrics = Metrics(lambda: self.manager.names())
         self.manager = ModelManager(models, load, poll_seconds, retries, retry_seconds)
-        self.batcher = Batcher(batching, self.metrics) if batching else None
+        self.batcher = Batcher(batching, self.metrics, per_model_batching) if batching else None
         self.predictor = Predictor(self.manager, self.metrics, limits or Limits(), self.batcher)
 
     def start(self) -> None:

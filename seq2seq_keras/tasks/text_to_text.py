@@ -11,6 +11,7 @@ from seq2seq_keras.context import Stepper
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import texts, unknowns
 from seq2seq_keras.export.growing import growing
+from seq2seq_keras.models import recast
 from seq2seq_keras.tasks import store
 from seq2seq_keras.tasks.graphs import Graphs
 from seq2seq_keras.tasks.outputs import Alignment, Scored, scored
@@ -180,16 +181,22 @@ class TextToText:
         store.write(folder, self)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike, *, jit_compile: bool = False) -> "TextToText":
+    def load(
+        cls, folder: str | os.PathLike, *, precision: str | None = None, jit_compile: bool = False
+    ) -> "TextToText":
         """Reads a folder that `save` wrote.
 
         Args:
+            precision: policy to compute in, such as `float32`; None is the one it was trained in.
             jit_compile: as of `TextToText`.
 
         Raises:
             InputError: missing or damaged, or a vocabulary of another model.
         """
-        return cls(**store.read(folder), jit_compile=jit_compile)
+        made = store.read(folder)
+        if precision is not None:
+            made["model"] = recast(made["model"], precision)
+        return cls(**made, jit_compile=jit_compile)
 
     def export(
         self,

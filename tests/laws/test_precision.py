@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import tree
 
+from seq2seq_keras import models
 from seq2seq_keras.objectives import CrossEntropy
 from tests import cases
 
@@ -37,3 +38,24 @@ def test_step_parity_and_a_training_step_under_each_policy(case, policy):
     model.compile(keras.optimizers.Adam(1e-3), CrossEntropy(0.1), jit_compile=False, run_eagerly=True)
     loss = model.train_on_batch({"source": source, "target": target}, np.roll(target, -1, 1))
     assert np.isfinite(loss)
+
+
+@pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
+def test_a_model_is_loaded_in_the_precision_it_was_made_in_and_recast_to_another(case, tmp_path):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = case.build()
+        inputs = {"source": cases.sources(), "target": cases.targets()}
+        expected = model(inputs)
+        model.save(tmp_path / "model.keras")
+    finally:
+        keras.config.set_dtype_policy(before)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(inputs), expected)
+
+    exact = case.build()
+    exact.set_weights(model.get_weights())
+    recast = models.recast(again, "float32")
+    np.testing.assert_array_equal(recast(inputs), exact(inputs))
+    assert recast.dtype_policy.name == "float32" and again.dtype_policy.name == "mixed_bfloat16"

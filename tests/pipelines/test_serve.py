@@ -127,6 +127,10 @@ MISTAKES = {
         ["--model_base_path", "{folder}", "--enable_batching=false", "--batching_parameters_file={folder}/token"],
         "--enable_batching",
     ),
+    "no batching of models": (
+        ["--model_base_path", "{folder}", "--enable_batching=false", "--enable_per_model_batching_parameters"],
+        "--enable_per_model_batching_parameters without --enable_batching",
+    ),
     "no configuration": (["--model_config_file", "{folder}/none"], "none"),
 }
 

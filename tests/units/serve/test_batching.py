@@ -50,8 +50,8 @@ class Model:
         "two": definition({"text": (), "other": ()}, {"upper": ()}),
     }
 
-    def __init__(self, name: str = "m"):
-        self.name = name
+    def __init__(self, name: str = "m", batching: BatchingParameters | None = None):
+        self.name, self.batching = name, batching
         self.runs, self.timeouts = [], []
         self.gates: dict[int, threading.Event] = {}
         self.began = threading.Semaphore(0)
@@ -105,9 +105,9 @@ def strings(*texts: str) -> np.ndarray:
 class Desk:
     """A batcher, clients that wait in threads, and a model that can be held so that requests pile up."""
 
-    def __init__(self, **parameters):
+    def __init__(self, per_model=False, **parameters):
         self.depth, self.model = Depth(), Model()
-        self.batcher = Batcher(BatchingParameters(**parameters), self.depth)
+        self.batcher = Batcher(BatchingParameters(**parameters), self.depth, per_model)
         self.pool = ThreadPoolExecutor(64)
 
     def now(self, *texts, signature="text", outputs=None, seconds=SOON, model=None, **inputs):
@@ -383,6 +383,47 @@ def test_an_open_batch_waits_no_longer_than_it_may(desk):
     begin = time.monotonic()
     one.now("a")
     assert 0.1 <= time.monotonic() - begin < 5
+
+
+def test_a_batch_waits_for_the_clients_of_the_one_before(desk):
+    one = desk()
+    held = one.hold()
+    waits = one.ask("a")
+    time.sleep(1.0)  # a quarter of it is what the next batch waits
+    one.release(held)
+    assert one.now("b")["upper"].tolist() == [b"B"]
+    assert one.release(waits) == [["A"]]
+    assert one.model.texts() == [[b"held"], [b"a", b"b"]]
+
+
+def test_a_batch_waits_a_moment_only(desk):
+    one = desk()
+    one.hold()
+    waits = one.ask("a")
+    time.sleep(0.4)
+    begin = time.monotonic()
+    assert one.release(waits) == [["A"]]
+    assert 0.09 < time.monotonic() - begin < 5
+    assert one.model.texts() == [[b"held"], [b"a"]]
+
+
+def test_a_client_that_asks_alone_never_waits(desk):
+    one = desk()
+    held = one.hold()
+    time.sleep(1.0)
+    one.release(held)
+    begin = time.monotonic()
+    one.now("b")
+    assert time.monotonic() - begin < 0.2
+
+
+def test_models_with_sizes_of_their_own(desk):
+    one = desk(per_model=True, max_batch_size=1)
+    three = Model("three", BatchingParameters(max_batch_size=3, batch_timeout_micros=60_000_000))
+    asked = [one.ask("a", model=three), one.ask("b", model=three), one.ask("c", model=three)]
+    assert one.release(*asked) == [["A"], ["B"], ["C"]]
+    assert three.texts() == [[b"a", b"b", b"c"]]
+    assert one.batcher.takes(three) and not one.batcher.takes(Model("none"))
 
 
 def test_queues_take_turns_by_age(desk):

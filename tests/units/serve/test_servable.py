@@ -14,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from seq2seq_keras import decode, export
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.serve import servable
+from seq2seq_keras.serve.config import BatchingParameters
 from seq2seq_keras.serve.status import Code, ServingError
 from tests.units.export.conftest import MAX_LENGTH, MAX_SOURCE, build
 from tests.units.serve import toys
@@ -237,6 +238,22 @@ def test_settings_of_a_foreign_model(half):
         loaded = servable.load("half", 12, half)
         assert loaded.settings == expected
         loaded.close()
+
+
+def test_batching_of_its_own_is_read_where_it_is_asked_for(exported, half, tmp_path):
+    copy = shutil.copytree(exported, tmp_path / "5")
+    file = copy / "batching_params.pbtxt"
+    file.write_text("max_batch_size { value: 3 }\n")  # its manifest does not know it, and need not
+    for asked, expected in ((False, None), (True, BatchingParameters(max_batch_size=3))):
+        loaded = servable.load("name", 5, copy, per_model_batching=asked)
+        loaded.close()
+        assert loaded.batching == expected
+    loaded = servable.load("half", 12, half, per_model_batching=True)
+    loaded.close()
+    assert loaded.batching is None
+    file.write_text("\nmax_batch_size { value: 0 }\n")
+    told = refused(servable.load, "name", 5, copy, per_model_batching=True)
+    assert told == "5/batching_params.pbtxt:2: max_batch_size is 0; expected 1 or more."
 
 
 def test_an_export_of_ours_without_its_manifest_is_unfinished(half):

@@ -109,6 +109,21 @@ def test_a_silent_connection_is_closed(models, monkeypatch):
                 assert silent.recv(100) == b""
 
 
+def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_another(models, monkeypatch):
+    seen = []
+
+    class Watched(rest_door._Impatient):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            seen.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(rest_door, "_Impatient", Watched)
+    doors = Doors(grpc_port=0, rest_port=free_port())
+    with Server(Engine(models), doors):
+        httpx.get(f"http://127.0.0.1:{doors.rest_port}/healthz")
+    assert seen and all(seen)
+
+
 def test_what_the_page_is_sent_is_not_read(models):
     doors = Doors(grpc_port=0, rest_port=free_port(), token="secret")
     with Server(Engine(models), doors):
