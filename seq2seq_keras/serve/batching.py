@@ -28,6 +28,9 @@ _PATIENCE = 0.25
 class Batcher:
     """A bounded queue for each version, signature and choice of outputs; a few threads compute for all queues.
 
+    A request that finds nothing before it is computed by its own thread, there and then: waking another one, and being
+    woken by it, would take longer than all else that is done for it here.
+
     A batch is the oldest request and those whose texts are nearest to it in length, so that short texts wait for
     long ones only if nothing else fills the batch, and no request waits for ever. What a request is answered does
     not depend on its neighbours: it shares no batch if the outputs would take their shape from the longest of all
@@ -53,6 +56,7 @@ class Batcher:
         self._queues: dict[tuple, _Queue] = {}  # those with a request in them
         self._joins: WeakKeyDictionary[Servable, dict[str, bool]] = WeakKeyDictionary()  # by signature
         self._expected: dict[tuple, tuple[int, float]] = {}  # rows of a queue's next batch, and until when to wait
+        self._computing = 0  # threads at it, ours and those of requests
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"batching-{number}", daemon=True)
@@ -119,8 +123,12 @@ class Batcher:
 
     def _ask(self, queue: "_Queue", tasks: list["_Task"]) -> list[dict[str, np.ndarray]]:
         """Answers to tasks, all of which are queued or none."""
-        self._put(queue, tasks)
+        at_once = len(tasks) == 1 and self._begin_at_once(queue, tasks[0])
+        if not at_once:
+            self._put(queue, tasks)
         try:
+            if at_once:
+                self._finish(queue, tasks)
             for task in tasks:
                 task.done.wait(max(task.deadline - time.monotonic(), 0))
                 if not task.done.is_set():
@@ -133,6 +141,15 @@ class Batcher:
 
     def _parameters_of(self, servable: "Servable") -> BatchingParameters | None:
         return servable.batching if self._per_model else self._parameters
+
+    def _begin_at_once(self, queue: "_Queue", task: "_Task") -> bool:
+        """Whether a task may be computed in this thread, which then counts as one that computes."""
+        with self._changed:
+            free = not self._queues and not self._stopping and self._computing < len(self._threads)
+            if not free or self._ready(queue, task) > time.monotonic():
+                return False
+            self._computing += 1
+            return True
 
     def _put(self, queue: "_Queue", tasks: list["_Task"]) -> None:
         most = queue.parameters.max_enqueued_batches * queue.most
@@ -178,44 +195,48 @@ class Batcher:
     def _work_once(self) -> bool:
         taken = self._take()
         if taken is not None:
-            begin = time.monotonic()
-            self._compute(*taken)
-            self._expect(*taken, time.monotonic() - begin)
+            self._finish(*taken)
         return taken is not None
 
-    def _expect(self, queue: "_Queue", batch: list["_Task"], seconds: float) -> None:
-        """Notes how many rows the next batch of a queue may have when the clients of this one are back."""
+    def _finish(self, queue: "_Queue", batch: list["_Task"]) -> None:
+        """Computes a batch, and notes how many rows the next one may have when the clients of this one are back."""
+        begin = time.monotonic()
+        self._compute(queue, batch)
         now = time.monotonic()
         with self._changed:
+            self._computing -= 1
             self._expected = {key: one for key, one in self._expected.items() if one[1] > now}
             waiting = self._queues[queue.key].rows if queue.key in self._queues else 0
             rows = min(waiting + sum(task.rows for task in batch), queue.most)
-            self._expected[queue.key] = rows, now + _PATIENCE * seconds
+            self._expected[queue.key] = rows, now + _PATIENCE * (now - begin)
+            self._changed.notify_all()
 
     def _take(self) -> tuple["_Queue", list["_Task"]] | None:
         """Waits for the next batch; None once there will be no more."""
         with self._changed:
             while self._queues or not self._stopping:
-                queues = sorted(self._queues.values(), key=lambda queue: queue.tasks[0].arrived)
                 now, soonest = time.monotonic(), math.inf
+                free = self._computing < len(self._threads)
+                queues = sorted(self._queues.values(), key=lambda queue: queue.tasks[0].arrived) if free else ()
                 for queue in queues:
                     ready = self._ready(queue)
                     if ready <= now:
                         batch = queue.batch()
                         self._remove(queue, batch)
+                        self._computing += 1
                         return queue, batch
                     soonest = min(soonest, ready)
                 self._changed.wait(None if soonest == math.inf else soonest - now)
             return None
 
-    def _ready(self, queue: "_Queue") -> float:
-        """When the next batch of a queue need not wait for more rows."""
-        oldest = queue.tasks[0]
-        full = sum(task.rows for task in queue.tasks if task.form == oldest.form) >= queue.most
+    def _ready(self, queue: "_Queue", *more: "_Task") -> float:
+        """When the next batch of a queue, with `more` behind it, need not wait for further rows."""
+        oldest, *_ = tasks = [*queue.tasks, *more]
+        full = sum(task.rows for task in tasks if task.form == oldest.form) >= queue.most
         if full or oldest.form is None or self._stopping:
             return oldest.arrived
         rows, until = self._expected.get(queue.key, (0, 0.0))
-        return max(oldest.arrived + queue.parameters.batch_timeout_micros / 1e6, until if queue.rows < rows else 0.0)
+        return max(oldest.arrived + queue.parameters.batch_timeout_micros / 1e6, until if sum(task.rows for task in tasks) < rows else 0.0)
 
     def _compute(self, queue: "_Queue", batch: list["_Task"]) -> None:
         """Gives every task of a batch its outputs or its error."""
