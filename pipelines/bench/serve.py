@@ -3,13 +3,17 @@
     python -m pipelines bench serve --model saved_models/en_de --clients 32 --texts texts.en --output runs/bench
 
 A turn starts both servers one after the other and lets all clients ask each; medians over turns. A lone client tells
-what the server adds to a call of the SavedModel in this process. At last new versions come and go under the same load.
+what the server adds to the run of the SavedModel: what it waits for beyond it. The same texts in this process, in
+batches and by as many threads as clients, tell the gain that a server which costs nothing would have. At last new
+versions come and go under the same load.
 """
 
 import shutil
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 
 from pipelines import runs
-from pipelines.bench import corpora, tables
+from pipelines.bench import corpora, tables, traffic
 from pipelines.bench.served import Clients, Server, newest, publish
 from pipelines.settings import BenchServe
 from seq2seq_keras.errors import InputError
@@ -35,7 +39,10 @@ def run(settings: BenchServe) -> int:
     check(settings)
     version, texts = newest(settings.model), _texts(settings)
     call = InProcess(version)
-    turns = [row for number in range(1, settings.turns + 1) for row in _turn(number, settings, texts, call)]
+    turns, free = [], []
+    for number in range(1, settings.turns + 1):
+        turns += _turn(number, settings, texts, call)
+        free.append(_without_server(settings, texts, call))
     report = {
         **tables.about(settings),
         "settings": runs.plain(settings),
@@ -46,6 +53,7 @@ def run(settings: BenchServe) -> int:
         },
         "turns": turns,
         "summary": summary(turns),
+        "without_server": free,
         "swaps": _swaps(settings, version, texts) if settings.swaps else None,
     }
     tables.show(render(report), settings.output, FILE)
@@ -69,7 +77,7 @@ def check(settings: BenchServe) -> None:
 
 
 class InProcess:
-    """The SavedModel as a plain call: a text in, arrays out.
+    """The SavedModel as a plain call: texts in, arrays out.
 
     Args:
         version: folder of it.
@@ -80,8 +88,8 @@ class InProcess:
         self._signature = self._loaded.signatures["serving_default"]
         (self._name,) = self._signature.structured_input_signature[1]
 
-    def __call__(self, text: str) -> list[np.ndarray]:
-        return [output.numpy() for output in self._signature(**{self._name: tf.constant([text])}).values()]
+    def __call__(self, *texts: str) -> list[np.ndarray]:
+        return [output.numpy() for output in self._signature(**{self._name: tf.constant(texts)}).values()]
 
 
 def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
@@ -125,12 +133,26 @@ def render(report: dict) -> str:
     notes = [
         f"Median (least to most) of {settings['turns']} turns of {settings['seconds']:g} seconds after a warm-up of "
         f"{settings['warmup']:g}; {settings['clients']} clients over REST, {settings['rows']} to a request.",
-        f"Lone client: {settings['singles']} requests of one text; what is added to the same call in process.",
+        f"Lone client: {settings['singles']} requests of one text; what it waits beyond the model's run in the server.",
+        _of_none(report["without_server"], settings["clients"]),
         f"Data: {data['name']}, {data['texts']:,} texts of {data['mean_characters']:.1f} characters.",
         *([_of_swaps(report["swaps"])] if report["swaps"] else []),
         *tables.origin(report),
     ]
     return tables.page(titles, rows, notes)
+
+
+def _of_none(free: list[dict], clients: int) -> str:
+    def told(values, form: str) -> str:
+        values = list(values)
+        return tables.span([statistics.median(values), min(values), max(values)], form)
+
+    batches, alone = (told((one[name] for one in free), "{:,.1f}") for name in KINDS)
+    gain = told((one["batching"] / one["alone"] for one in free), "{:.2f}x")
+    return (
+        f"Without a server, in one process: {batches} texts a second in batches of {clients} requests, {alone} by "
+        f"{clients} threads with a request each; gain {gain}."
+    )
 
 
 def _of_swaps(swaps: dict) -> str:
@@ -185,19 +207,53 @@ def figures(seen: dict) -> dict:
     }
 
 
+def _without_server(settings: BenchServe, texts: list[str], call) -> dict[str, float]:
+    """Texts a second in this process: all clients' requests as one batch after the other, or each in a thread."""
+    both = {}
+    for name, (rows, threads) in {
+        "batching": (settings.rows * settings.clients, 1),
+        "alone": (settings.rows, settings.clients),
+    }.items():
+        bodies, places, done = traffic.requests(texts, rows), count(), count()
+        call(*bodies[0])  # of this size the first one is slow
+        begin = time.perf_counter()
+
+        def work(bodies=bodies, places=places, done=done, end=begin + settings.seconds):
+            while time.perf_counter() < end:
+                call(*bodies[next(places) % len(bodies)])
+                next(done)
+
+        with ThreadPoolExecutor(threads) as pool:
+            for one in [pool.submit(work) for _ in range(threads)]:
+                one.result()
+        both[name] = next(done) * rows / (time.perf_counter() - begin)
+    return both
+
+
 def _compared(server: Server, texts: list[str], call) -> dict:
-    """A lone client and the call in this process by turns, text by text, so that long texts and moods cancel."""
+    """A lone client and the call in this process by turns, text by text, so that long texts and moods cancel.
+
+    What is added is what the client waits beyond the run of the model in the server itself: two processes that run the
+    same model differ by more than that.
+    """
     connection = server.connect()
+    served, called, added = [], [], []
     try:
         server.ask(connection, texts[0])  # the first ones are slow
         call(texts[0])
-        pairs = [(_milliseconds(server.ask, connection, text), _milliseconds(call, text)) for text in texts]
+        before = server.run_ms()
+        for text in texts:
+            served.append(_milliseconds(server.ask, connection, text))
+            after = server.run_ms()
+            added.append(served[-1] - (after - before))
+            before = after
+            called.append(_milliseconds(call, text))
     finally:
         connection.close()
     return {
-        "single_ms": statistics.median(served for served, _ in pairs),
-        "in_process_ms": statistics.median(called for _, called in pairs),
-        "added_ms": statistics.median(served - called for served, called in pairs),
+        "single_ms": statistics.median(served),
+        "in_process_ms": statistics.median(called),
+        "added_ms": statistics.median(added),
     }
 
 

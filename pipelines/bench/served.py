@@ -16,6 +16,7 @@ from pathlib import Path
 from pipelines.bench import traffic
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.serve import versions
+from seq2seq_keras.serve.config import METRICS_PATH
 
 NAME = "model"
 """By which the clients ask for it."""
@@ -24,6 +25,7 @@ PATH = f"/v1/models/{NAME}:predict"
 _COMMAND = [sys.executable, "-m", "pipelines", "serve"]
 _PATIENCE = 180.0
 """Seconds to start, to take up a new version or to end, before it is given up."""
+_RUN = ":tensorflow:serving:runtime_latency_sum"
 _LOOK = 0.05
 """Seconds between two looks at its versions."""
 
@@ -82,14 +84,14 @@ class Server:
         if status != 200:
             raise RuntimeError(f"the server answers {status}: {answer[:500].decode('utf-8', 'replace')}")
 
+    def run_ms(self) -> float:
+        """Milliseconds that its models have run for since it started, by its own metrics."""
+        lines = self._read(METRICS_PATH).decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(_RUN)) / 1000
+
     def states(self) -> dict[int, str]:
         """State of each version that it tells of."""
-        connection = self.connect()
-        try:
-            connection.request("GET", f"/v1/models/{NAME}")
-            told = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
+        told = json.loads(self._read(f"/v1/models/{NAME}"))
         return {int(one["version"]): one["state"] for one in told["model_version_status"]}
 
     def await_only(self, version: int) -> float:
@@ -110,6 +112,14 @@ class Server:
         """Its memory, in MiB."""
         lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+    def _read(self, path: str) -> bytes:
+        connection = self.connect()
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
 
     def _await_ready(self) -> None:
         end, told = time.monotonic() + _PATIENCE, b""

@@ -236,7 +236,10 @@ class Batcher:
         if full or oldest.form is None or self._stopping:
             return oldest.arrived
         rows, until = self._expected.get(queue.key, (0, 0.0))
-        return max(oldest.arrived + queue.parameters.batch_timeout_micros / 1e6, until if sum(task.rows for task in tasks) < rows else 0.0)
+        return max(
+            oldest.arrived + queue.parameters.batch_timeout_micros / 1e6,
+            until if sum(task.rows for task in tasks) < rows else 0.0,
+        )
 
     def _compute(self, queue: "_Queue", batch: list["_Task"]) -> None:
         """Gives every task of a batch its outputs or its error."""

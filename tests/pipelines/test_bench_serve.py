@@ -4,6 +4,7 @@ import http.server
 import json
 import sys
 import threading
+import time
 
 import pytest
 import tensorflow as tf
@@ -24,19 +25,27 @@ folder = Path(options["model_base_path"])
 class Door(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    runs = 0
 
     def do_POST(self):
+        Door.runs += 1  # of 50 microseconds each, it says
         given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.answer({"predictions": given["instances"], "batching": options["enable_batching"]})
 
     def do_GET(self):
+        if self.path == "/monitoring/prometheus/metrics":
+            name = ":tensorflow:serving:runtime_latency"
+            self.send(f'{name}_count{{}} {Door.runs}\\n{name}_sum{{model_name="model"}} {Door.runs * 50}\\n'.encode())
+            return
         numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
         states = {number: "END" for number in numbers} | {numbers[-1]: "AVAILABLE"}
         told = [{"version": str(number), "state": state} for number, state in states.items()]
         self.answer({"model_version_status": told})
 
     def answer(self, content):
-        body = json.dumps(content).encode()
+        self.send(json.dumps(content).encode())
+
+    def send(self, body):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -72,7 +81,7 @@ def pretended(tmp_path, monkeypatch):
     script.write_text(FAKE)
     monkeypatch.setattr(served, "_COMMAND", [sys.executable, str(script)])
     asked = []
-    monkeypatch.setattr(serve, "InProcess", lambda version: asked.append(version) or (lambda text: text))
+    monkeypatch.setattr(serve, "InProcess", lambda version: asked.append(version) or (lambda *texts: time.sleep(0.001)))
     return asked
 
 
@@ -98,8 +107,12 @@ def test_command_measures_both_servers_and_changes_of_version(model, pretended, 
     for row in found["turns"]:
         assert row["texts_per_second"] == pytest.approx(2 * row["requests_per_second"])
         assert 0 < row["p50_ms"] <= row["p99_ms"]
-        assert 0 < row["added_ms"] <= row["single_ms"]
+        assert row["added_ms"] == pytest.approx(row["single_ms"] - 0.05)
         assert row["failed"] == {}
+    assert len(found["without_server"]) == 2
+    for free in found["without_server"]:  # 8 texts a millisecond at most, by one thread; 2 by each of four
+        assert 0 < free["batching"] <= 8_000 and 0 < free["alone"] <= 8_000
+    assert "Without a server, in one process: " in table
     assert found["swaps"]["answered"] > 0 and found["swaps"]["failed"] == {}
     assert len(found["swaps"]["resident_mib"]) == 3 and min(found["swaps"]["resident_mib"]) > 1
     assert "2 changes of version under the same load" in table
