@@ -48,7 +48,7 @@ def _of_one_precision(construct):
 
     @functools.wraps(construct)
     def __init__(self, *args, dtype=None, **kwargs):
-        with _global_policy(dtype):
+        with global_policy(dtype):
             construct(self, *args, dtype=dtype, **kwargs)
 
     __init__.__signature__ = inspect.signature(construct)  # Keras looks at this one, not at what is wrapped
@@ -56,7 +56,8 @@ def _of_one_precision(construct):
 
 
 @contextmanager
-def _global_policy(dtype):
+def global_policy(dtype):
+    """Keras' global precision policy is this one for a while; None leaves it as it is."""
     before = keras.config.dtype_policy()
     if dtype is not None:
         keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))

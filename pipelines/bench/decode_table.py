@@ -1,6 +1,5 @@
 """What a bench of decoding found: medians, a table, a plot."""
 
-import statistics
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ def summary(turns: list[dict]) -> dict[str, dict[str, dict]]:
     for column in (column for case in found.values() for column in case.values()):
         for figure, values in column.items():
             if figure != "same":
-                column[figure] = [statistics.median(values), min(values), max(values)]
+                column[figure] = tables.spread(values)
     return found
 
 

@@ -11,6 +11,7 @@ from pipelines.bench import flops
 from pipelines.bench.corpora import Material
 from pipelines.settings import Bench
 from seq2seq_keras import data, models, objectives
+from seq2seq_keras.serial import global_policy
 
 HEADS = 4
 """Attention heads of the Transformer; more or fewer cost the same products."""
@@ -79,13 +80,9 @@ class Stopwatch(keras.callbacks.Callback):
 
 def turn(family: str, precision: str, settings: Bench, material: Material) -> Turn:
     """Trains a fresh model of the family under a policy; its first steps are not timed."""
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
+    with global_policy(precision):
         keras.utils.set_random_seed(0)
         model = build(family, settings, material.vocabulary)
-    finally:
-        keras.config.set_dtype_policy(policy)
     watch = Stopwatch(data.plan(material.examples, settings.batch_tokens), settings.warmup, settings.seconds)
     batches = data.batch(material.examples, settings.batch_tokens)
     model.fit(batches, epochs=1_000_000, callbacks=[watch], shuffle=False, verbose=0)  # the batches are shuffled

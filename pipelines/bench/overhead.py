@@ -9,7 +9,6 @@ are of whole epochs and all that comes between them, but for the first.
 """
 
 import math
-import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -52,14 +51,14 @@ def run(settings: BenchOverhead) -> int:
     print(f"{len(material.train):,} pairs, {material.epoch:,} steps an epoch", flush=True)
     turns = measured(settings, material.epoch)
     shares = [row["everything"] / row["fit"] - 1 for row in turns]
-    summary = {name: _spread([row[name] for row in turns]) for name in WAYS}
+    summary = {name: tables.spread([row[name] for row in turns]) for name in WAYS}
     report = {
         **tables.about(settings),
         "settings": runs.plain(settings),
         "turns": turns,
         "steps": material.epoch,
         "data": {"name": material.report["train"]["name"], "pairs": len(material.train)},
-        "summary": summary | {"overhead": _spread(shares)},
+        "summary": summary | {"overhead": tables.spread(shares)},
     }
     tables.show(render(report), settings.output, FILE)
     if settings.json:
@@ -140,7 +139,3 @@ def _asked(settings: BenchOverhead) -> Translate:
         precision="float32",
         board=Board(histograms=1),
     )
-
-
-def _spread(values: list[float]) -> list[float]:
-    return [statistics.median(values), min(values), max(values)]

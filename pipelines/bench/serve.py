@@ -107,8 +107,7 @@ def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
     if all(speeds.get("alone", [0])):
         columns["batching"]["gain"] = [ours / other for ours, other in zip(speeds["batching"], speeds["alone"])]
     return {
-        name: {figure: [statistics.median(v), min(v), max(v)] for figure, v in column.items()}
-        for name, column in columns.items()
+        name: {figure: tables.spread(values) for figure, values in column.items()} for name, column in columns.items()
     }
 
 
@@ -143,12 +142,8 @@ def render(report: dict) -> str:
 
 
 def _of_none(free: list[dict], clients: int) -> str:
-    def told(values, form: str) -> str:
-        values = list(values)
-        return tables.span([statistics.median(values), min(values), max(values)], form)
-
-    batches, alone = (told((one[name] for one in free), "{:,.1f}") for name in KINDS)
-    gain = told((one["batching"] / one["alone"] for one in free), "{:.2f}x")
+    batches, alone = (tables.span(tables.spread([one[name] for one in free]), "{:,.1f}") for name in KINDS)
+    gain = tables.span(tables.spread([one["batching"] / one["alone"] for one in free]), "{:.2f}x")
     return (
         f"Without a server, in one process: {batches} texts a second in batches of {clients} requests, {alone} by "
         f"{clients} threads with a request each; gain {gain}."
@@ -209,29 +204,33 @@ def figures(seen: dict) -> dict:
 
 def _without_server(settings: BenchServe, texts: list[str], call) -> dict[str, float]:
     """Texts a second in this process: all clients' requests as one batch after the other, or each in a thread."""
-    both = {}
-    for name, (rows, threads) in {
-        "batching": (settings.rows * settings.clients, 1),
-        "alone": (settings.rows, settings.clients),
-    }.items():
-        bodies, places, done = traffic.requests(texts, rows), count(), count()
-        call(*bodies[0])  # of this size the first one is slow
-        begin = time.perf_counter()
+    whole = settings.rows * settings.clients
+    return {
+        "batching": _texts_per_second(call, texts, whole, 1, settings.seconds),
+        "alone": _texts_per_second(call, texts, settings.rows, settings.clients, settings.seconds),
+    }
 
-        def work(bodies=bodies, places=places, done=done, end=begin + settings.seconds):
-            while time.perf_counter() < end:
-                call(*bodies[next(places) % len(bodies)])
-                next(done)
 
-        with ThreadPoolExecutor(threads) as pool:
-            for one in [pool.submit(work) for _ in range(threads)]:
-                one.result()
-        both[name] = next(done) * rows / (time.perf_counter() - begin)
-    return both
+def _texts_per_second(call, texts: list[str], rows: int, threads: int, seconds: float) -> float:
+    """Threads that call, each with so many rows, over and over."""
+    bodies, places = traffic.requests(texts, rows), count()
+    call(*bodies[0])  # of this size the first one is slow
+    begin = time.perf_counter()
+
+    def work(_) -> int:
+        calls = 0
+        while time.perf_counter() < begin + seconds:
+            call(*bodies[next(places) % len(bodies)])
+            calls += 1
+        return calls
+
+    with ThreadPoolExecutor(threads) as pool:
+        calls = sum(pool.map(work, range(threads)))
+    return calls * rows / (time.perf_counter() - begin)
 
 
 def _compared(server: Server, texts: list[str], call) -> dict:
-    """A lone client and the call in this process by turns, text by text, so that long texts and moods cancel.
+    """A lone client and the call in this process by turns, text by text, so that both see the machine in the same mood.
 
     What is added is what the client waits beyond the run of the model in the server itself: two processes that run the
     same model differ by more than that.
@@ -284,7 +283,7 @@ def _swaps(settings: BenchServe, version: Path, texts: list[str]) -> dict:
             time.sleep(settings.warmup)  # what fails a little after the last change counts too
             seen = clients.end()
     return {
-        "seconds": [statistics.median(seconds), min(seconds), max(seconds)],
+        "seconds": tables.spread(seconds),
         "resident_mib": resident,
         "answered": len(seen["milliseconds"]),
         "failed": seen["failed"],

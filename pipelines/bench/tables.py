@@ -4,6 +4,7 @@ import datetime
 import io
 import os
 import platform
+import statistics
 from importlib import metadata
 from pathlib import Path
 
@@ -101,8 +102,13 @@ def origin(report: dict) -> list[str]:
     ]
 
 
+def spread(values: list[float]) -> list[float]:
+    """Median, least and most."""
+    return [statistics.median(values), min(values), max(values)]
+
+
 def span(values: list[float], form: str) -> str:
-    """Median (least to most)."""
+    """What `spread` found, in words: median (least to most)."""
     middle, least, most = (form.format(value) for value in values)
     return f"{middle} ({least} to {most})"
 

@@ -7,7 +7,6 @@ A turn measures each family and the peer, each from fresh weights, and the machi
 """
 
 import itertools
-import statistics
 
 from pipelines import runs
 from pipelines.bench import corpora, fit, peers, tables
@@ -82,8 +81,7 @@ def summary(turns: list[dict]) -> dict[str, dict[str, list[float]]]:
             ratio = row["target_tokens_per_second"] / other["target_tokens_per_second"]
             column.setdefault("by_peer", []).append(ratio)
     return {
-        name: {figure: [statistics.median(v), min(v), max(v)] for figure, v in column.items()}
-        for name, column in columns.items()
+        name: {figure: tables.spread(values) for figure, values in column.items()} for name, column in columns.items()
     }
 
 

@@ -7,6 +7,7 @@ from keras import tree
 
 from seq2seq_keras import models
 from seq2seq_keras.objectives import CrossEntropy
+from seq2seq_keras.serial import global_policy
 from tests import cases
 
 TOLERANCE = {"float32": 5e-6, "mixed_bfloat16": 0.08, "mixed_float16": 0.01}
@@ -42,15 +43,11 @@ def test_step_parity_and_a_training_step_under_each_policy(case, policy):
 
 @pytest.mark.parametrize("case", cases.costly(cases.MODELS), ids=str)
 def test_a_model_is_loaded_in_the_precision_it_was_made_in_and_recast_to_another(case, tmp_path):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with global_policy("mixed_bfloat16"):
         model = case.build()
         inputs = {"source": cases.sources(), "target": cases.targets()}
         expected = model(inputs)
         model.save(tmp_path / "model.keras")
-    finally:
-        keras.config.set_dtype_policy(before)
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(inputs), expected)
 

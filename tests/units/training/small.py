@@ -3,6 +3,7 @@
 import keras
 
 from seq2seq_keras import data, metrics, models, objectives, tokens, training
+from seq2seq_keras.serial import global_policy
 
 BUDGET = 52
 EPOCHS = 3
@@ -18,12 +19,8 @@ def compiled(
     size: int = 12, width: int = 8, family: str = "lstm", optimizer=keras.optimizers.Adam, policy: str = "float32"
 ) -> keras.Model:
     keras.utils.set_random_seed(5)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
+    with global_policy(policy):
         model = getattr(models, family)(size, width=width, depth=1, dropout=0.3)
-    finally:
-        keras.config.set_dtype_policy(before)
     rate = training.InverseSquareRoot(1e-2, warmup=4)
     model.compile(
         training.GuardedOptimizer(optimizer(rate), clip=1.0),
