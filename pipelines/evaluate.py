@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pipelines import plots, runs, scores, searches
 from pipelines.settings import Evaluate
-from seq2seq_keras import data, metrics, tokens
+from seq2seq_keras import cores, data, metrics, tokens
 from seq2seq_keras.decode import parts
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
@@ -23,6 +23,7 @@ _BUCKETS = (1, 6, 11, 16, 21, 31, 51)
 def run(settings: Evaluate) -> int:
     """The command; returns the exit code."""
     check(settings)
+    cores.for_batches()
     task = TextToText.load(runs.model_folder(settings.run))
     task.batch_size = settings.batch
     sources = data.read_lines(settings.source)

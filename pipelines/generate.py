@@ -26,7 +26,7 @@ import time
 from pipelines import runs, speakers, speakers_saved
 from pipelines.settings import Generate
 from pipelines.speakers import Speaker
-from seq2seq_keras import data
+from seq2seq_keras import cores, data
 from seq2seq_keras.errors import InputError
 
 _AT_ONCE = 1024
@@ -36,6 +36,7 @@ _AT_ONCE = 1024
 def run(settings: Generate) -> int:
     """The command; returns the exit code."""
     check(settings)
+    cores.for_batches()
     with contextlib.ExitStack() as stack:
         if settings.url is not None:
             speaker = speakers_saved.served(settings, stack)

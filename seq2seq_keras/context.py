@@ -42,6 +42,9 @@ class DecodeState(NamedTuple):
     """Replaced by every step; search reorders it."""
     fixed: Nest
     """Never changed by a step; search repeats it once for its beams."""
+    grown: Nest = ()
+    """Of all rows of a source together, leaves (B, ...): a step adds to it and search never reorders it. `()` but where
+    `branch` made it."""
 
 
 class Encoder(Protocol):
@@ -58,7 +61,7 @@ class Bridge(Protocol):
 
 class Decoder(Protocol):
     """What every decoder has. One that can do more has it under the name that `Seq2Seq` hands on: `alignment` (and the
-    option `looked` of a call), `shares_fixed`, `lengthen`, `extend`, `rewind`."""
+    option `looked` of a call), `shares_fixed`, `branch`, `lengthen`, `extend`, `rewind`."""
 
     def __call__(self, inputs: Tensor, context: Context, training: bool | None = None) -> Tensor:
         """Whole sequence under teacher forcing: (B, T, D) to (B, T, D)."""

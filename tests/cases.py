@@ -206,6 +206,13 @@ def context(decoder) -> Context:
     return Context(ops.convert_to_tensor(ramp(3, 6, WIDTH)), ops.convert_to_tensor(real()), state or ())
 
 
+class Apart:
+    """A model that does not say what the rows of a source can share: each has its own copy of everything."""
+
+    def __init__(self, model):
+        self.init_state, self.step = model.init_state, model.step
+
+
 def shake(layer, scale: float = 0.5) -> None:
     """Fills every weight with a ramp, so that no bias is zero and no norm is the identity."""
     for place, weight in enumerate(layer.trainable_weights):

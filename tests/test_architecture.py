@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seq2seq_keras"
 
 ORDER = (
-    "errors folders context serial dropout data tokens embed attention recurrence encoders bridges decoders objectives "
-    "models metrics decode training export tasks serve"
+    "errors folders context serial dropout data tokens cores embed attention recurrence encoders bridges decoders "
+    "objectives models metrics decode training export tasks serve"
 ).split()
 """A module may import from its own folder and from those before it."""
 
-TENSORFLOW = {"data", "tokens", "export", "tasks", "serve", "training/tensorboard"} | {
+TENSORFLOW = {"data", "tokens", "cores", "export", "tasks", "serve", "training/tensorboard"} | {
     f"training/{name}.py" for name in ("distributed", "distributed_step", "distributed_fit")
 }
 """Where TensorFlow itself may be imported; everywhere else is keras.ops, which knows nothing of several devices."""
@@ -107,7 +107,7 @@ def test_a_server_needs_no_model_code():
     modules = [module for module in MODULES if place(module) == "serve"]
     assert modules
     for module in modules:
-        assert used_folders(module) <= {"errors", "folders", "export", "serve"}, ids(module)
+        assert used_folders(module) <= {"errors", "folders", "cores", "export", "serve"}, ids(module)
 
 
 def test_no_file_named_after_nothing():

@@ -19,6 +19,7 @@ from pipelines.bench import decode_cases, decode_lineup, decode_profile, decode_
 from pipelines.bench.decode_cases import Case, Subject
 from pipelines.bench.decode_systems import LIVE, System
 from pipelines.settings import BenchDecode
+from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
 
 _PROFILED = 4
@@ -28,6 +29,7 @@ _PROFILED = 4
 def run(settings: BenchDecode) -> int:
     """The command; returns the exit code."""
     check(settings)
+    cores.for_batches()
     texts = decode_cases.sentences(settings)
     report = {
         **tables.about(settings),

@@ -14,10 +14,13 @@ class CTranslate2:
         folder: that `write` wrote.
         numbers: what it computes in, `float32` or `int8`.
         cores: threads it may use.
+        apart: a batch is cut into as many as there are threads, which run side by side; else all work on the whole.
     """
 
-    def __init__(self, folder: Path, numbers: str, cores: int):
-        self._translator = ctranslate2.load(folder, compute_type=numbers, intra_threads=cores)
+    def __init__(self, folder: Path, numbers: str, cores: int, apart: bool = False):
+        self._batches = cores if apart else 1
+        threads = {"inter_threads": self._batches, "intra_threads": cores // self._batches}
+        self._translator = ctranslate2.load(folder, compute_type=numbers, **threads)
 
     def prepare(self, texts: list[str]) -> list[list[str]]:
         return self._translator.pieces(texts)
@@ -31,6 +34,7 @@ class CTranslate2:
             max_input_length=0,  # pieces are cut already
             min_decoding_length=0,
             return_end_token=True,
+            max_batch_size=-(-len(given) // self._batches),
         )
 
     def read(self, case: Case, texts: list[str], found: list) -> Said:

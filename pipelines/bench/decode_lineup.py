@@ -12,14 +12,18 @@ from pipelines.settings import BenchDecode
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
 
-_CTRANSLATE2 = {"ctranslate2": "float32", "ctranslate2-int8": "int8"}
-"""Systems by what they compute in."""
+_CTRANSLATE2 = {
+    "ctranslate2": ("float32", False),
+    "ctranslate2-apart": ("float32", True),
+    "ctranslate2-int8": ("int8", False),
+}
+"""Systems by what they compute in, and whether parts of a batch run side by side."""
 
 
 def versions(settings: BenchDecode) -> dict[str, str]:
     """Of the packages of peers that are asked for and installed."""
     found = {}
-    for package in dict.fromkeys(name.removesuffix("-int8") for name in settings.system):
+    for package in dict.fromkeys(name.removesuffix("-int8").removesuffix("-apart") for name in settings.system):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
@@ -64,4 +68,5 @@ def _peer(name: str, subject: Subject, folder: Path, cores: int) -> System:
     written = folder / "ctranslate2"
     if not written.exists():
         decode_ctranslate2.write(written, subject)
-    return decode_ctranslate2.CTranslate2(written, _CTRANSLATE2[name], cores)
+    numbers, apart = _CTRANSLATE2[name]
+    return decode_ctranslate2.CTranslate2(written, numbers, cores, apart)

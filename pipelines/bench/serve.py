@@ -24,6 +24,7 @@ from pipelines import runs
 from pipelines.bench import corpora, tables, traffic
 from pipelines.bench.served import Clients, Server, newest, publish
 from pipelines.settings import BenchServe
+from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
 
 FILE = "bench_serve.md"
@@ -37,6 +38,7 @@ _MADE_UP = 1_000
 def run(settings: BenchServe) -> int:
     """The command; returns the exit code."""
     check(settings)
+    cores.for_batches()
     version, texts = newest(settings.model), _texts(settings)
     call = InProcess(version)
     turns, free = [], []
@@ -145,7 +147,7 @@ def _of_none(free: list[dict], clients: int) -> str:
     batches, alone = (tables.span(tables.spread([one[name] for one in free]), "{:,.1f}") for name in KINDS)
     gain = tables.span(tables.spread([one["batching"] / one["alone"] for one in free]), "{:.2f}x")
     return (
-        f"Without a server, in one process: {batches} texts a second in batches of {clients} requests, {alone} by "
+        f"Without a server, in one process: {batches} texts a second with all requests in a batch a core, {alone} by "
         f"{clients} threads with a request each; gain {gain}."
     )
 
@@ -203,10 +205,11 @@ def figures(seen: dict) -> dict:
 
 
 def _without_server(settings: BenchServe, texts: list[str], call) -> dict[str, float]:
-    """Texts a second in this process: all clients' requests as one batch after the other, or each in a thread."""
-    whole = settings.rows * settings.clients
+    """Texts a second in this process: all clients' requests as a batch a core, or each in a thread."""
+    threads = cores.available()
+    share = -(-settings.rows * settings.clients // threads)
     return {
-        "batching": _texts_per_second(call, texts, whole, 1, settings.seconds),
+        "batching": _texts_per_second(call, texts, share, threads, settings.seconds),
         "alone": _texts_per_second(call, texts, settings.rows, settings.clients, settings.seconds),
     }
 

@@ -136,9 +136,12 @@ class BenchDecode:
     """Sentences decoded at once."""
     order: tuple[Literal["sorted", "unsorted"], ...] = ("sorted", "unsorted")
     """Whether batches are of sentences of like length, or as they come."""
-    system: tuple[Literal["saved_model", "xla", "ctranslate2", "ctranslate2-int8", "keras-hub"], ...] = (
+    system: tuple[
+        Literal["saved_model", "xla", "ctranslate2", "ctranslate2-apart", "ctranslate2-int8", "keras-hub"], ...
+    ] = (
         "saved_model",
         "ctranslate2",
+        "ctranslate2-apart",
         "ctranslate2-int8",
         "keras-hub",
     )

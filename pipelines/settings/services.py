@@ -62,7 +62,8 @@ class Serve:
     rest_api_timeout_in_ms: int = 30_000
     """Most time of a request that has no deadline of its own."""
     tensorflow_session_parallelism: int = 0
-    """Threads of TensorFlow; 0 means as many as cores."""
+    """Threads of TensorFlow inside operations and beside them; 0 means one inside, and beside as many as cores: what is
+    decoded has small operations."""
     enable_cors_support: bool = False
     """Let web pages of other origins ask."""
     max_body_bytes: int = 4 * 2**20

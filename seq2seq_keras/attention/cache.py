@@ -8,7 +8,7 @@ from seq2seq_keras.context import Tensor
 
 
 def writer(position: Tensor, count: int, like: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-    """How `count` positions get into a cache: (B, H, L, d) and what is new (B, H, count, d) to the new cache.
+    """How `count` positions get into a cache: (B, M, L, d) and what is new (B, M, count, d) to the new cache.
 
     Made once for all caches of a step. What comes after the room L of a cache is not kept.
 
@@ -16,19 +16,7 @@ def writer(position: Tensor, count: int, like: Tensor) -> Callable[[Tensor, Tens
         position: (B,) int32, the first of the new ones.
         like: a cache of the same shape as those to write to.
     """
-    _, heads, _, width = like.shape
-    room = ops.shape(like)[2]
-    if count == 1 and like.shape[2] is None:
-        # Only where shapes may change, and so without XLA, which is slow at it. Such a loop never runs out of room.
-        rows = ops.arange(ops.shape(like)[0] * heads, dtype="int32") * room
-        places = ops.expand_dims(rows + ops.repeat(position, heads), -1)
-
-        def scatter(cache, new):
-            flat = ops.scatter_update(ops.reshape(cache, (-1, width)), places, ops.reshape(new, (-1, width)))
-            return ops.reshape(flat, (-1, heads, room, width))
-
-        return scatter
-    ahead = ops.subtract(ops.arange(room, dtype="int32"), ops.expand_dims(position, -1))  # (B, L)
+    ahead = ops.subtract(ops.arange(ops.shape(like)[2], dtype="int32"), ops.expand_dims(position, -1))  # (B, L)
     here = [ops.expand_dims(ops.expand_dims(ops.equal(ahead, n), 1), -1) for n in range(count)]
 
     def select(cache, new):
@@ -37,3 +25,25 @@ def writer(position: Tensor, count: int, like: Tensor) -> Callable[[Tensor, Tens
         return cache
 
     return select
+
+
+def products(equation: str, queries: Tensor, parts: list[Tensor]) -> Tensor:
+    """Queries times keys, which may come in several parts (B, M, S_i, d): the products (..., S) with all of them.
+
+    Args:
+        equation: of `einsum`, for one part.
+    """
+    found = [ops.einsum(equation, queries, part) for part in parts]
+    return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)
+
+
+def mixture(equation: str, weights: Tensor, parts: list[Tensor]) -> Tensor:
+    """The sum of values by their weights (..., S); they come in the parts of their keys."""
+    if len(parts) == 1:
+        return ops.einsum(equation, weights, parts[0])
+    begin, found = 0, None
+    for part in parts:
+        end = begin + ops.shape(part)[2]
+        mixed = ops.einsum(equation, weights[..., begin:end], part)
+        begin, found = end, mixed if found is None else found + mixed
+    return found

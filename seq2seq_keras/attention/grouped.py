@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from seq2seq_keras.attention.cache import mixture, products
 from seq2seq_keras.attention.masks import hide
 
 
@@ -12,8 +13,8 @@ def mix_grouped(queries, keys, values, seen, bias=None):
 
     Args:
         queries: (B, H, T, d), scaled.
-        keys: (B, M, S, d), and so `values`.
-        seen: bool, broadcast to (B, 1, T, S).
+        keys: in parts, each (B, M, S_i, d), S of them in all, and so `values`.
+        seen: bool, broadcast to (B, 1, T, S); None hides nothing.
         bias: broadcast to (B, H, T, S), float32; None adds nothing.
 
     Returns:
@@ -21,11 +22,11 @@ def mix_grouped(queries, keys, values, seen, bias=None):
 
     Reference: Ainslie et al., 2023.
     """
-    groups = keys.shape[1]
+    groups = keys[0].shape[1]
     bias = None if bias is None else _by_group(bias, groups)
-    scores = ops.einsum("bmgtk,bmsk->bmgts", _by_group(queries, groups), keys)
-    weights = ops.softmax(hide(scores, ops.expand_dims(seen, 1), bias))
-    mixed = ops.einsum("bmgts,bmsk->btmgk", ops.cast(weights, values.dtype), values)
+    scores = products("bmgtk,bmsk->bmgts", _by_group(queries, groups), keys)
+    weights = ops.softmax(hide(scores, seen if seen is None else ops.expand_dims(seen, 1), bias))
+    mixed = mixture("bmgts,bmsk->btmgk", ops.cast(weights, values[0].dtype), values)
     # Not a reshape: neither B nor S need be known.
     return mixed, ops.concatenate(ops.unstack(weights, groups, axis=1), axis=1)
 

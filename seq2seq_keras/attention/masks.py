@@ -24,8 +24,9 @@ def hide(scores, seen, bias=None):
 
     Args:
         scores: (..., S) float.
-        seen: bool, broadcast to `scores`.
+        seen: bool, broadcast to `scores`; None hides nothing.
         bias: float32, broadcast to `scores`, added where they are seen; None adds nothing.
     """
     scores = ops.cast(scores, "float32")
-    return ops.where(seen, scores if bias is None else scores + bias, HIDDEN)
+    scores = scores if bias is None else scores + bias
+    return scores if seen is None else ops.where(seen, scores, HIDDEN)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from seq2seq_keras.attention.cache import mixture, products
 from seq2seq_keras.attention.grouped import mix_grouped
 from seq2seq_keras.attention.masks import hide
 from seq2seq_keras.serial import serializable
@@ -71,7 +72,7 @@ class MultiHeadAttention(keras.layers.Layer):
         queries, (keys, values) = self.queries(inputs), self.remember(memory)
         if placed is not None:
             queries, keys = placed.turn(queries), placed.turn(keys)
-        mixed, weights = self._mix(queries, keys, values, seen, placed)
+        mixed, weights = self._mix(queries, [keys], [values], seen, placed)
         joined = self.join(self.merge(mixed))
         return (joined, weights) if looked else joined
 
@@ -83,23 +84,28 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def look(self, inputs, keys, values, seen, placed=None):
         """Rows (B*T, D) over keys and values (B, M, S, d), T rows over each: output (B*T, D), weights (B, H, T, S)
-        float32. T is whatever the shapes make it."""
+        float32. T is whatever the shapes make it.
+
+        Args:
+            keys: may be a list, of those of earlier positions and those of later ones, and so `values`.
+            seen: as of a call; None hides nothing.
+        """
+        keys, values = (list(kept) if isinstance(kept, (list, tuple)) else [kept] for kept in (keys, values))
         # Symbolic shapes do not know B; in the models made of them one row looks at each source.
-        shape = (-1, 1) if ops.shape(keys)[0] is None else (ops.shape(keys)[0], -1)
+        shape = (-1, 1) if ops.shape(keys[0])[0] is None else (ops.shape(keys[0])[0], -1)
         queries = ops.swapaxes(ops.reshape(self.query(inputs), (*shape, self.heads, self.head_width)), 1, 2)
         queries = queries if placed is None else placed.turn(queries)
         mixed, weights = self._mix(queries, keys, values, seen, placed)
         return self.join(ops.reshape(mixed, (-1, self.width))), weights
 
     def _mix(self, queries, keys, values, seen, placed):
-        """Queries (B, H, T, d) over keys and values (B, M, S, d): heads side by side (B, T, ..., d), and weights
-        (B, H, T, S) float32."""
+        """Queries (B, H, T, d) over keys and values in parts (B, M, S, d): heads side by side (B, T, ..., d), and
+        weights (B, H, T, S) float32."""
         queries, bias = queries * self.head_width**-0.5, None if placed is None else placed.bias
         if self.kept_heads != self.heads:
             return mix_grouped(queries, keys, values, seen, bias)
-        scores = ops.einsum("bhtk,bhsk->bhts", queries, keys)
-        weights = ops.softmax(hide(scores, seen, bias))
-        return ops.swapaxes(ops.matmul(ops.cast(weights, values.dtype), values), 1, 2), weights
+        weights = ops.softmax(hide(products("bhtk,bhsk->bhts", queries, keys), seen, bias))
+        return mixture("bhts,bhsk->bthk", ops.cast(weights, values[0].dtype), values), weights
 
     def compute_output_shape(self, inputs_shape, memory_shape=None, seen_shape=None):
         return inputs_shape

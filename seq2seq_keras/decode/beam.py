@@ -1,7 +1,7 @@
 """Beam search with a length penalty, and a coverage penalty where asked."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from keras import ops
 
@@ -11,6 +11,7 @@ from seq2seq_keras.decode.candidates import begin, candidates
 from seq2seq_keras.decode.controls.conflicts import check
 from seq2seq_keras.decode.controls.control import Control, Said
 from seq2seq_keras.decode.hypotheses import Hypotheses
+from seq2seq_keras.decode.places import top_k
 
 _UNSEEN = 1e-4
 """The least that counts as attention, so that a source position nobody looked at costs much and not everything."""
@@ -60,6 +61,7 @@ class Beam:
     coverage_penalty: float = 0.0
     stop: Literal["sure", "full"] = "sure"
     controls: tuple[Control, ...] = ()
+    reorders: ClassVar[bool] = True
 
     def __post_init__(self):
         check(self.controls)
@@ -95,8 +97,8 @@ class Beam:
         # The best of the beam are among the best of each beginning: few numbers are left after one look at all.
         found = candidates(logits, kept, self.controls, Said(state.growing.ids, time), state.known)  # (B*K, N)
         scores = ops.reshape(found.ranks, (-1, width, kept)) + ops.expand_dims(state.growing.scores, -1)
-        scores, places = ops.top_k(ops.reshape(scores, (-1, width * kept)), width)  # (B, K)
-        best = growth.picked(ops.cast(places, "int32"), width * kept)
+        scores, places = top_k(ops.reshape(scores, (-1, width * kept)), width)  # (B, K)
+        best = growth.picked(places, width * kept)
         rows = ops.floor_divide(best, kept)
         ids, log_probs = (
             ops.reshape(ops.take(ops.reshape(leaf, (-1,)), best), (-1, width)) for leaf in (found.ids, found.log_probs)

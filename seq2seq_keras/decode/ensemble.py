@@ -39,14 +39,11 @@ class Ensemble:
     def init_state(self, source, max_length: int) -> DecodeState:
         """(B, S) int32 source ids to the state before the first step: a list with the part of each member."""
         states = [stepper.init_state(source, max_length) for stepper in self.steppers]
-        return DecodeState([state.carry for state in states], [state.fixed for state in states])
+        return _joined(states)
 
     def step(self, ids, state: DecodeState):
         """(B,) int32 ids just chosen to (B, V) float32 log probabilities and the next state."""
-        steps = [
-            stepper.step(ids, DecodeState(carry, fixed))
-            for stepper, carry, fixed in zip(self.steppers, state.carry, state.fixed, strict=True)
-        ]
+        steps = [stepper.step(ids, own) for stepper, own in self._each(state)]
         sizes = [logits.shape[-1] for logits, _ in steps]
         if len(set(sizes)) > 1:
             raise ValueError(f"steppers must have one vocabulary, found vocabularies of {sizes} ids")
@@ -54,7 +51,7 @@ class Ensemble:
             ops.log_softmax(ops.cast(logits, "float32")) + math.log(weight)
             for (logits, _), weight in zip(steps, self.weights, strict=True)
         ]
-        return ops.logsumexp(ops.stack(weighted), axis=0), DecodeState([after.carry for _, after in steps], state.fixed)
+        return ops.logsumexp(ops.stack(weighted), axis=0), _joined([after for _, after in steps])
 
     @property
     def shares_fixed(self) -> bool:
@@ -62,26 +59,42 @@ class Ensemble:
         return all(getattr(stepper, "shares_fixed", False) for stepper in self.steppers)
 
     @property
+    def branch(self):
+        """How a state gets rows that may go on from one another's beginnings; None unless every member can."""
+        return self._branch if self._all_have("branch") else None
+
+    @property
     def lengthen(self):
-        """How the carry gets room for more steps; None unless every member can."""
-        if any(getattr(stepper, "lengthen", None) is None for stepper in self.steppers):
-            return None
-        return self._lengthen
+        """How a state gets room for more steps; None unless every member can."""
+        return self._lengthen if self._all_have("lengthen") else None
 
     @property
     def alignment(self):
         """Where the members looked in the step that led to a state, (B, S) float32, weighted as they are; None unless
         every member can say so."""
-        if any(getattr(stepper, "alignment", None) is None for stepper in self.steppers):
-            return None
-        return self._alignment
+        return self._alignment if self._all_have("alignment") else None
 
-    def _lengthen(self, carry: list, max_length: int) -> list:
-        return [stepper.lengthen(own, max_length) for stepper, own in zip(self.steppers, carry, strict=True)]
+    def _branch(self, state: DecodeState, rows: int) -> DecodeState:
+        return _joined([stepper.branch(own, rows) for stepper, own in self._each(state)])
+
+    def _lengthen(self, state: DecodeState, max_length: int) -> DecodeState:
+        return _joined([stepper.lengthen(own, max_length) for stepper, own in self._each(state)])
 
     def _alignment(self, state: DecodeState):
-        looked = [
-            stepper.alignment(DecodeState(carry, fixed)) * weight
-            for stepper, carry, fixed, weight in zip(self.steppers, state.carry, state.fixed, self.weights, strict=True)
-        ]
+        each = zip(self._each(state), self.weights, strict=True)
+        looked = [stepper.alignment(own) * weight for (stepper, own), weight in each]
         return sum(looked[1:], looked[0])
+
+    def _all_have(self, name: str) -> bool:
+        return all(getattr(stepper, name, None) is not None for stepper in self.steppers)
+
+    def _each(self, state: DecodeState) -> list[tuple[Stepper, DecodeState]]:
+        """Every member with its part of the state."""
+        grown = state.grown or [()] * len(self.steppers)
+        return list(zip(self.steppers, map(DecodeState, state.carry, state.fixed, grown), strict=True))
+
+
+def _joined(states: list[DecodeState]) -> DecodeState:
+    """One state, with a list of what each member has."""
+    carry, fixed, grown = (list(parts) for parts in zip(*states))
+    return DecodeState(carry, fixed, grown if any(grown) else ())

@@ -4,7 +4,7 @@ from keras import ops, tree
 
 from seq2seq_keras.context import Nest, Stepper
 from seq2seq_keras.decode.search import Search
-from seq2seq_keras.decode.walk import Walk, begin, chosen, copies, rows_of, steps
+from seq2seq_keras.decode.walk import begin, chosen, left_with, lengthened, steps
 
 _ROOMS = (32, 64, 128, 256)
 """Room that states have, one after the other, where shapes must not change."""
@@ -19,9 +19,9 @@ def generate(stepper: Stepper, source, search: Search, max_length: int):
     as texts grow. Where shapes are fixed (XLA wants them so) all rows stay to the end.
 
     Args:
-        stepper: has `init_state` and `step`; `lengthen` if a state with less room makes a cheaper step; `shares_fixed`
-            if the rows of one source can share what never changes; `alignment` for searches that want to know where
-            the model looked.
+        stepper: has `init_state` and `step`; `branch` if a row can continue another's beginning without copying it, and
+            `lengthen` if such a state with less room makes a cheaper step; `shares_fixed` if the rows of one source can
+            share what never changes; `alignment` for searches that want to know where the model looked.
         source: (B, S) int32 ids, PAD on the right.
         search: `Greedy()`, `Beam(...)`, `Sample(...)`.
         max_length: most ids of a hypothesis, EOS included.
@@ -46,7 +46,7 @@ def _all_stay(stepper: Stepper, source, search: Search, max_length: int) -> Nest
     walk, fixed = begin(stepper, search, source, rooms[0], max_length)
     for room in rooms:
         if room > rooms[0]:
-            walk = walk._replace(carry=lengthen(walk.carry, room))
+            walk = lengthened(stepper, walk, fixed, room)
         walk = steps(stepper, search, fixed, walk, room)
     return walk.found
 
@@ -65,13 +65,11 @@ def _finished_leave(stepper: Stepper, source, search: Search, max_length: int) -
     def chunk(walk, fixed, here, whole):
         until = ops.minimum(walk.time + _CHUNK, max_length)
         if lengthen:
-            walk = walk._replace(carry=lengthen(walk.carry, until))
+            walk = lengthened(stepper, walk, fixed, until)
         walk = steps(stepper, search, fixed, walk, until)
         places = ops.expand_dims(here, -1)
         whole = tree.map_structure(lambda old, new: ops.scatter_update(old, places, new), whole, walk.found)
         left = ops.cast(ops.nonzero(ops.logical_not(search.finished(walk.found, walk.time)))[0], "int32")
-        rows = rows_of(left, search.width)
-        walk = Walk(walk.time, *chosen((walk.ids, walk.carry), rows), chosen(walk.found, left))
-        return walk, chosen(fixed, rows_of(left, copies(stepper, search))), chosen(here, left), whole
+        return *left_with(stepper, search, fixed, walk, left), chosen(here, left), whole
 
     return ops.while_loop(going, chunk, (walk, fixed, here, walk.found))[-1]

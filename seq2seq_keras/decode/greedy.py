@@ -23,6 +23,7 @@ class Greedy:
     controls: tuple[Control, ...] = ()
     width: ClassVar[int] = 1
     n_best: ClassVar[int] = 1
+    reorders: ClassVar[bool] = False
     needs_attention: ClassVar[bool] = False
 
     def __post_init__(self):

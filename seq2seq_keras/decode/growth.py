@@ -8,7 +8,7 @@ from keras import ops, tree
 
 from seq2seq_keras.context import EOS, PAD, Nest, Tensor
 from seq2seq_keras.decode.hypotheses import Hypotheses
-from seq2seq_keras.decode.places import write
+from seq2seq_keras.decode.places import top_k, write
 
 
 def check_sizes(name: str, size: int, n_best: int) -> None:
@@ -95,8 +95,8 @@ def best_by(kept: Nest, new: Nest, kept_keys: Tensor, new_keys: Tensor) -> tuple
         kept_keys, new_keys: (B, N) and (B, M) float32.
     """
     count, total = kept_keys.shape[1], kept_keys.shape[1] + new_keys.shape[1]
-    keys, places = ops.top_k(ops.concatenate([kept_keys, new_keys], axis=1), count)
-    rows = picked(ops.cast(places, "int32"), total)
+    keys, places = top_k(ops.concatenate([kept_keys, new_keys], axis=1), count)
+    rows = picked(places, total)
 
     def of_both(old, fresh):
         return chosen(ops.concatenate([old, fresh], axis=1), rows, count)

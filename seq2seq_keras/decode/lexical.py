@@ -61,6 +61,7 @@ class LexicalBeam:
     length_penalty: float = 0.6
     n_best: int = 1
     controls: tuple[Control, ...] = ()
+    reorders: ClassVar[bool] = True
     needs_attention: ClassVar[bool] = False
 
     def __post_init__(self):

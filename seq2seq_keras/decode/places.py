@@ -4,6 +4,11 @@ from keras import ops
 
 from seq2seq_keras.context import BOS, PAD
 
+_LOOKS = 16
+"""So often the highest of a row is looked for; more are sorted."""
+_LOWEST = -3.4e38
+"""The lowest of float32, nearly."""
+
 
 def write(buffer, time, values):
     """`buffer` (..., L) with `values` (...) at position `time` (scalar) of its last axis."""
@@ -36,26 +41,41 @@ def likeliest(logits, count: int):
     log_probs = best - highest - ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
     said = ops.logical_not(ops.logical_or(ops.equal(ids, PAD), ops.equal(ids, BOS)))
     log_probs = ops.where(ops.logical_and(said, ops.logical_not(ops.isnan(log_probs))), log_probs, float("-inf"))
-    log_probs, places = ops.top_k(log_probs, count)
+    log_probs, places = top_k(log_probs, count)
     return log_probs, ops.take_along_axis(ids, places, axis=-1)
 
 
-def _highest(scores, count: int):
-    """`top_k` of (N, V) float32 with ids in int32; through the highest of each part where V can be cut into parts.
+def top_k(scores, count: int):
+    """The highest of each row (N, S) float32, best first, of equals the smaller place: (N, count), and places int32.
 
-    To find the highest of a part takes one quick look at it; only the best `count` parts are sorted.
+    Where shapes are fixed, as XLA wants them, the highest is looked for again and again: XLA would sort whole rows.
+    """
+    if scores.shape[0] is None or count > _LOOKS:
+        best, places = ops.top_k(scores, count)
+        return best, ops.cast(places, "int32")
+    everywhere = ops.arange(scores.shape[-1], dtype="int32")
+    left, found = ops.maximum(scores, _LOWEST), []  # above what was found already, also where it was -inf
+    for _ in range(count):
+        found.append(ops.cast(ops.argmax(left, axis=-1, keepdims=True), "int32"))
+        left = ops.where(ops.equal(everywhere, found[-1]), float("-inf"), left)
+    places = ops.concatenate(found, axis=-1)
+    return ops.take_along_axis(scores, places, axis=-1), places
+
+
+def _highest(scores, count: int):
+    """`top_k` of (N, V) through the highest of each part, where V can be cut into parts.
+
+    To find the highest of a part takes one quick look at it; only the best `count` parts are gone through.
     """
     size = scores.shape[-1]
     width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
     if width is None:
-        best, ids = ops.top_k(scores, count)
-        return best, ops.cast(ids, "int32")
+        return top_k(scores, count)
     parts = ops.reshape(scores, (-1, size // width, width))
-    _, chosen = ops.top_k(ops.max(parts, axis=-1), count)
-    chosen = ops.sort(ops.cast(chosen, "int32"), axis=-1)  # of equal scores the smaller id has to come first
+    _, chosen = top_k(ops.max(parts, axis=-1), count)
+    chosen = ops.sort(chosen, axis=-1)  # of equal scores the smaller id has to come first
     rows = ops.expand_dims(ops.arange(ops.shape(scores)[0], dtype="int32") * (size // width), -1) + chosen
     some = ops.take(ops.reshape(parts, (-1, width)), ops.reshape(rows, (-1,)), axis=0)
-    best, places = ops.top_k(ops.reshape(some, (-1, count * width)), count)
-    places = ops.cast(places, "int32")
+    best, places = top_k(ops.reshape(some, (-1, count * width)), count)
     part = ops.take_along_axis(chosen, ops.floor_divide(places, width), axis=-1)
     return best, part * width + ops.mod(places, width)

@@ -63,6 +63,7 @@ class Sample:
     n_best: int = 1
     seed: int | Tensor = 0
     controls: tuple[Control, ...] = ()
+    reorders: ClassVar[bool] = False
     needs_attention: ClassVar[bool] = False
 
     def __post_init__(self):

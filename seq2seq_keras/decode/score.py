@@ -30,6 +30,7 @@ class Force:
     targets: Any
     width: ClassVar[int] = 1
     n_best: ClassVar[int] = 1
+    reorders: ClassVar[bool] = False
     needs_attention: ClassVar[bool] = False
 
     def begin(self, source, max_length: int) -> Forced:

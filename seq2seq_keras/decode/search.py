@@ -12,6 +12,8 @@ class Search(Protocol):
     """Rows the model runs for each source."""
     n_best: int
     """Hypotheses it returns for each source."""
+    reorders: bool
+    """Whether a row may continue what another row of its source said."""
     needs_attention: bool
     """Whether it must know where the model looked."""
 

@@ -17,6 +17,8 @@ class Walk(NamedTuple):
     """(N,) int32: said last."""
     carry: Nest
     """Leaves (N, ...)."""
+    grown: Nest
+    """Leaves (B, ...), or (N, ...) where no row continues another."""
     found: Nest
     """State of the search, leaves (B, ...)."""
 
@@ -35,11 +37,12 @@ def begin(stepper: Stepper, search: Search, source, room, max_length: int) -> tu
     """
     if search.needs_attention and getattr(stepper, "alignment", None) is None:
         raise ValueError(f"{search} needs to know where the model looked, and this model has no attention")
-    start = stepper.init_state(source, room)
+    start = _branched(stepper, search, stepper.init_state(source, room))
     walk = Walk(
         time=ops.convert_to_tensor(0, "int32"),
         ids=ops.full((ops.shape(source)[0] * search.width,), BOS, dtype="int32"),
-        carry=_repeated(start.carry, search.width),
+        carry=start.carry,
+        grown=start.grown,
         found=search.begin(source, max_length),
     )
     return walk, _repeated(start.fixed, copies(stepper, search))
@@ -48,17 +51,36 @@ def begin(stepper: Stepper, search: Search, source, room, max_length: int) -> tu
 def steps(stepper: Stepper, search: Search, fixed: Nest, walk: Walk, until) -> Walk:
     """Steps up to time `until`, or until every source is finished."""
 
-    def going(time, ids, carry, found):
+    def going(time, ids, carry, grown, found):
         return ops.logical_and(ops.less(time, until), ops.logical_not(ops.all(search.finished(found, time))))
 
-    def step(time, ids, carry, found):
-        logits, after = stepper.step(ids, DecodeState(carry, fixed))
+    def step(time, ids, carry, grown, found):
+        logits, after = stepper.step(ids, DecodeState(carry, fixed, grown))
         looked = stepper.alignment(after) if search.needs_attention else None
         ids, parents, found = search.advance(logits, found, time, looked)
         carry = after.carry if parents is None else chosen(after.carry, parents)
-        return ops.add(time, 1), ids, carry, found
+        return ops.add(time, 1), ids, carry, after.grown, found
 
     return Walk(*ops.while_loop(going, step, tuple(walk)))
+
+
+def lengthened(stepper: Stepper, walk: Walk, fixed: Nest, room) -> Walk:
+    """The same walk, with room for so many steps in all."""
+    after = stepper.lengthen(DecodeState(walk.carry, fixed, walk.grown), room)
+    return walk._replace(carry=after.carry, grown=after.grown)
+
+
+def left_with(stepper: Stepper, search: Search, fixed: Nest, walk: Walk, places) -> tuple[Walk, Nest]:
+    """The walk of some of the sources, by their places (N,), and what never changes of them."""
+    rows = rows_of(places, search.width)
+    walk = Walk(
+        time=walk.time,
+        ids=chosen(walk.ids, rows),
+        carry=chosen(walk.carry, rows),
+        grown=chosen(walk.grown, places if search.reorders else rows),
+        found=chosen(walk.found, places),
+    )
+    return walk, chosen(fixed, rows_of(places, copies(stepper, search)))
 
 
 def copies(stepper: Stepper, search: Search) -> int:
@@ -74,6 +96,15 @@ def rows_of(places, width: int):
 def chosen(nest: Nest, rows) -> Nest:
     """Leaves with the rows named, in that order."""
     return tree.map_structure(lambda leaf: ops.take(leaf, rows, axis=0), nest)
+
+
+def _branched(stepper: Stepper, search: Search, start: DecodeState) -> DecodeState:
+    """The state of `search.width` rows a source; `fixed` is still one."""
+    branch = getattr(stepper, "branch", None)
+    if branch is not None and search.reorders:
+        return branch(start, search.width)
+    start = start._replace(carry=_repeated(start.carry, search.width))
+    return start if branch is None else branch(start, 1)
 
 
 def _repeated(nest: Nest, times: int) -> Nest:

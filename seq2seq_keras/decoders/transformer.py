@@ -3,12 +3,21 @@
 from functools import partial
 
 import keras
-from keras import ops, tree
+from keras import ops
 
 from seq2seq_keras.attention import causal
 from seq2seq_keras.attention.cache import writer
 from seq2seq_keras.attention.norms import last_norm
 from seq2seq_keras.context import DecodeState
+from seq2seq_keras.decoders.transformer_branches import (
+    BranchedCarry,
+    Growth,
+    first_caches,
+    first_carry,
+    lengthened_caches,
+    lengthened_carry,
+    rows_of,
+)
 from seq2seq_keras.decoders.transformer_layer import TransformerDecoderLayer
 from seq2seq_keras.decoders.transformer_state import TransformerCarry, TransformerFixed, last_look, nothing_said
 from seq2seq_keras.dropout import Dropout
@@ -112,15 +121,21 @@ class TransformerDecoder(keras.layers.Layer):
         caches = [list(layer.source_attention.remember(context.memory)) for layer in self.layers if self.has_memory]
         return DecodeState(carry, TransformerFixed(caches, context.mask))
 
-    def lengthen(self, carry: TransformerCarry, max_length: int) -> TransformerCarry:
-        """The carry of the same steps with room for `max_length` of them, no fewer than it has."""
+    def branch(self, state: DecodeState, rows: int) -> DecodeState:
+        """The state before the first step for so many rows of each source, which may go on from one another's
+        beginnings: search reorders the carry, and no cache is copied for it."""
+        return state._replace(carry=first_carry(state.carry, rows), grown=first_caches(state.carry.caches, rows))
+
+    def lengthen(self, state: DecodeState, max_length: int) -> DecodeState:
+        """A state that `branch` made, after some steps, with room for `max_length` of them, no fewer than it has."""
         self.positions.check(max_length)
-        more = max_length - ops.shape(carry.caches[0][0])[2]
-        caches = tree.map_structure(lambda cache: ops.pad(cache, [[0, 0], [0, 0], [0, more], [0, 0]]), carry.caches)
-        return carry._replace(caches=caches)
+        return state._replace(
+            carry=lengthened_carry(state.carry, max_length),
+            grown=lengthened_caches(state.grown, max_length * rows_of(state.carry)),
+        )
 
     def step(self, inputs, state: DecodeState):
-        return self._advance(inputs, 1, state)
+        return self._grow(inputs, state) if state.grown else self._advance(inputs, 1, state)
 
     def extend(self, inputs, state: DecodeState):
         """N steps at once, N static: (B, N, D) to (B, N, D) and the state after them; its alignment is the last one's.
@@ -148,19 +163,35 @@ class TransformerDecoder(keras.layers.Layer):
 
     def _advance(self, inputs, count: int, state: DecodeState):
         """`count` steps at once, flat (B*count, D) to the same. Flat matrices: a step is many small products."""
-        (position, caches, weights), fixed = state
+        (position, caches, weights), fixed, _ = state
         where = ops.add(ops.expand_dims(position, -1), ops.arange(count, dtype="int32"))  # (B, count)
         places = ops.arange(ops.shape(caches[0][0])[2], dtype="int32")
         seen = ops.expand_dims(ops.less_equal(places, ops.expand_dims(where, -1)), 1)  # (B, 1, count, L)
         write, placed = writer(position, count, caches[0][0]), Placed(self.positions, where, places)
-        source_seen = _over_heads(fixed.mask) if self.has_memory else None
-        inputs, new = self.positions(inputs, ops.reshape(where, (-1,))), []
+        inputs = self.positions(inputs, ops.reshape(where, (-1,)))
+        outputs, caches, looked = self._through(inputs, count, caches, write, seen, placed, fixed)
+        if self.has_memory:
+            weights = last_look(looked, count, ops.shape(position)[0])
+        return outputs, DecodeState(TransformerCarry(ops.add(position, count), caches, weights), fixed)
+
+    def _grow(self, inputs, state: DecodeState):
+        """One step of branches: the rows of a source are as so many positions that look at the same caches."""
+        (position, _, weights), fixed, grown = state
+        growth = Growth(state.carry, grown[0][0])
+        placed = Placed(self.positions, growth.where, growth.places)
+        inputs = self.positions(inputs, position)
+        outputs, grown, looked = self._through(inputs, growth.rows, grown, growth.write, growth.seen, placed, fixed)
+        if self.has_memory:
+            weights = last_look(looked, 1, ops.shape(position)[0])
+        return outputs, DecodeState(BranchedCarry(ops.add(position, 1), growth.family, weights), fixed, grown)
+
+    def _through(self, inputs, count: int, caches: list, write, seen, placed, fixed: TransformerFixed):
+        """All layers: outputs, the caches after them, and where the last one looked."""
+        source_seen, new = _over_heads(fixed.mask) if self.has_memory else None, []
         for layer, cache, source in zip(self.layers, caches, fixed.caches or [None] * self.depth):
             inputs, cache, looked = layer.step(inputs, count, cache, write, seen, placed, source, source_seen)
             new.append(cache)
-        if self.has_memory:
-            weights = last_look(looked, count, ops.shape(position)[0])
-        return self._close(inputs), DecodeState(TransformerCarry(ops.add(position, count), new, weights), fixed)
+        return self._close(inputs), new, looked
 
     def _close(self, inputs):
         return inputs if self.norm is None else self.norm(inputs)

@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 
-from seq2seq_keras import decode
+from seq2seq_keras import cores, decode
 from seq2seq_keras.context import DecodeState
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import manifest, signatures
 from seq2seq_keras.export.growing import growing
 from seq2seq_keras.export.texts import PREFIX_TOO_LONG, TOO_LONG
-from seq2seq_keras.tokens import alike, strings
+from seq2seq_keras.tokens import strings
 
 
 class Exported:
@@ -24,7 +24,7 @@ class Exported:
         folder: where it was loaded from.
         module: what `tf.saved_model.load` gave.
         settings: content of `settings.json`.
-        batch: texts answered at once.
+        batch: texts of a batch at most. Batches run side by side where `cores.for_batches` was called.
     """
 
     def __init__(self, folder: Path, module, settings: dict, batch: int = 32):
@@ -179,12 +179,15 @@ class Exported:
         """
         if endpoint not in self._module.signatures:
             raise InputError(f"it has no endpoint {endpoint}", where=self.folder, remedy="export the model anew")
-        rows: list[dict] = [{} for _ in texts]
-        for places in alike(texts, self.batch):
-            columns = {"text": texts} | (others or {})
+        columns = {"text": texts} | (others or {})
+
+        def said_of(places):
             given = {name: strings([values[place] for place in places]) for name, values in columns.items()}
             found = self._module.signatures[endpoint](**given, **(scalars or {}))
-            values = {name: tensor.numpy() for name, tensor in found.items()}
+            return {name: tensor.numpy() for name, tensor in found.items()}
+
+        rows: list[dict] = [{} for _ in texts]
+        for places, values in cores.side_by_side(texts, self.batch, said_of):
             for row, place in enumerate(places):
                 rows[place] = {name: value[row] for name, value in values.items()}
         return rows

@@ -139,8 +139,14 @@ class Seq2Seq(keras.Model):
         return logits, after._replace(fixed=state.fixed)
 
     @property
+    def branch(self):
+        """How a state before the first step gets so many rows a source, which may go on from one another's beginnings
+        without a copy of them, by (state, rows); None where rows are independent."""
+        return getattr(self.decoder, "branch", None)
+
+    @property
     def lengthen(self):
-        """How the carry of a state gets room for more steps, by (carry, max_length); None where it needs none."""
+        """How a state that `branch` made gets room for more steps, by (state, max_length); None where it needs none."""
         return getattr(self.decoder, "lengthen", None)
 
     @property

@@ -9,6 +9,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import Message
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -58,8 +59,8 @@ class BatchingParameters:
     """How long an open batch waits for more rows."""
     max_enqueued_batches: int = 16
     """Per queue, of which every signature of a version has one; a full one refuses."""
-    num_batch_threads: int = 1
-    """How many batches are computed at once."""
+    num_batch_threads: int = field(default_factory=cores.available)
+    """How many batches are computed at once; as many as cores, since each is computed by one."""
     allowed_batch_sizes: tuple[int, ...] = ()
     """Batches are filled up to the next of these; none: left as they are."""
     pad_variable_length_inputs: bool = False

@@ -158,7 +158,8 @@ def load(
         version: of the folder.
         folder: with the SavedModel. Where a manifest lies in it, every file must be as it says.
         allowed: ops to allow beside `allowed_ops.txt`.
-        threads: that compute; 0 for one a core. The first model of a process decides for all.
+        threads: inside and beside operations; 0 for one inside, and one a core beside: cores are for requests side by
+            side. The first model of a process decides for all.
         per_model_batching: whether to read `batching_params.pbtxt`, where there is one.
 
     Raises:
@@ -206,7 +207,7 @@ def _open(name: str, version: int, folder: Path, threads: int, batching: Batchin
 def _config(threads: int) -> tf.compat.v1.ConfigProto:
     """A device that is not here gives way to one that is, as in TensorFlow Serving."""
     return tf.compat.v1.ConfigProto(
-        allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+        allow_soft_placement=True, intra_op_parallelism_threads=threads or 1, inter_op_parallelism_threads=threads
     )
 
 

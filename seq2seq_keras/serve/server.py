@@ -62,7 +62,7 @@ class Engine:
         per_model_batching: a version's own `batching_params.pbtxt` tells how it is batched; one without it is not.
         limits: of a request; None for the usual ones.
         allowed: operations that may be in a model beyond the allow-list.
-        threads: of TensorFlow for each of its pools; 0 means as many as cores.
+        threads: of TensorFlow for each of its pools; 0 means one inside an operation, and as many as cores beside.
         poll_seconds: between looks for new versions.
         retries, retry_seconds: of a version that does not load.
     """

@@ -1,5 +1,6 @@
 """The loop compiled whole by XLA, one program for each search and shape."""
 
+import threading
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -24,16 +25,18 @@ class CompiledLoop:
     def __init__(self, generate: Callable = decode.generate):
         self._generate = generate
         self._compiled: dict = {}
+        self._lock = threading.Lock()
 
     def __call__(self, stepper: Stepper, source, search, max_length: int):
         """What the loop returns, eagerly."""
         source = tf.pad(source, [[0, 0], [0, -source.shape[1] % _LENGTHS]], constant_values=PAD)
         key = (search, tuple(source.shape))
-        if key not in self._compiled:
-            self._compiled[key] = tf.function(
-                lambda ids: self._generate(stepper, ids, search, max_length),
-                input_signature=[tf.TensorSpec(source.shape, tf.int32)],
-                autograph=False,
-                jit_compile=True,
-            ).get_concrete_function()
+        with self._lock:  # batches that run side by side have the same shapes
+            if key not in self._compiled:
+                self._compiled[key] = tf.function(
+                    lambda ids: self._generate(stepper, ids, search, max_length),
+                    input_signature=[tf.TensorSpec(source.shape, tf.int32)],
+                    autograph=False,
+                    jit_compile=True,
+                ).get_concrete_function()
         return self._compiled[key](source)

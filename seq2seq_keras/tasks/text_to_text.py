@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_keras import decode, export, metrics, tokens
+from seq2seq_keras import cores, decode, export, metrics, tokens
 from seq2seq_keras.context import Stepper
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import texts, unknowns
@@ -27,7 +27,7 @@ class TextToText:
         search: `decode.Beam(...)`, `decode.Greedy()` or another one.
         max_source: most source ids; what is longer loses its end.
         max_length: most ids of an output, EOS included.
-        batch_size: texts decoded at once.
+        batch_size: texts of a batch at most. Batches run side by side where `cores.for_batches` was called.
         jit_compile: compiles the search by XLA: seconds for each new batch size, length of the source (in steps of 16)
             and search; from then on texts that come one at a time are answered about three times as fast.
 
@@ -82,11 +82,14 @@ class TextToText:
         if prefixes is not None:
             self._check_lengths("prefix", "prefixes", prefixes, texts)
         outputs = self._graphs.outputs(search or self.search, prefixes is not None, replace_unknown)
-        found: list[list[Scored]] = [[] for _ in texts]
-        for rows in tokens.alike(texts, self.batch_size):
-            given = [texts] if prefixes is None else [texts, prefixes]
+        given = [texts] if prefixes is None else [texts, prefixes]
+
+        def said_of(rows):
             values = outputs(*(tokens.strings([column[row] for row in rows]) for column in given))
-            columns = [values[name].numpy() for name in ("text", "score", "ids", "log_probs")]
+            return [values[name].numpy() for name in ("text", "score", "ids", "log_probs")]
+
+        found: list[list[Scored]] = [[] for _ in texts]
+        for rows, columns in cores.side_by_side(texts, self.batch_size, said_of):
             for row, *said in zip(rows, *columns):
                 every = [scored(*one, self._names) for one in zip(*said)]
                 found[row] = [one for one in every if one.score > -np.inf] or [Scored("", -np.inf)]

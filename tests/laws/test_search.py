@@ -85,6 +85,21 @@ def test_search_is_traced_once_for_every_batch_and_length(model, search):
     np.testing.assert_allclose(one.scores[0], wide.scores[1], atol=1e-5)
 
 
+def test_rows_that_go_on_from_one_another_find_what_copies_of_their_states_find(model):
+    """In both loops."""
+    copied = cases.Apart(model)
+    for search in (decode.Greedy(), decode.Beam(3, 1.0, n_best=3), decode.Sample(count=2, n_best=2, seed=1)):
+        expected = decode.generate(copied, SOURCES, search, 9)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+        def run(source):
+            return decode.generate(model, source, search, 9)  # noqa: B023
+
+        for found in (decode.generate(model, SOURCES, search, 9), run(SOURCES)):
+            np.testing.assert_array_equal(found.ids, expected.ids)
+            np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-5, atol=1e-5)
+
+
 def test_a_state_that_is_lengthened_on_the_way_says_the_same(model, monkeypatch):
     """Also where a row ends before its state has all its room, and in a beam."""
     length = 7

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import tree
 
 from seq2seq_keras import export
 from seq2seq_keras.context import BOS, DecodeState
@@ -99,7 +100,7 @@ def test_models_of_unlike_kinds_say_the_same_in_both_loops():
     for place, model in enumerate(members):
         cases.shake(model, 1.5 + place)
     ensemble = Ensemble(members, (1, 2, 3))
-    assert ensemble.lengthen is None and ensemble.alignment is None
+    assert ensemble.branch is None and ensemble.lengthen is None and ensemble.alignment is None
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def run(source):
@@ -120,7 +121,9 @@ def test_members_that_can_lengthen_their_states_and_say_where_they_looked_do_so(
     cases.shake(members[1], 0.7)
     ensemble = Ensemble(members, (3, 1))
     state = ensemble.init_state(cases.sources(), 2)
-    assert {cache.shape[2] for cache in flat(ensemble.lengthen(state.carry, 5))} == {5}
+    branched = ensemble.branch(state, 2)
+    assert {cache.shape[2] for cache in tree.flatten(branched.grown)} == {4}
+    assert {cache.shape[2] for cache in tree.flatten(ensemble.lengthen(branched, 5).grown)} == {10}
 
     _, after = ensemble.step(cases.targets()[:, 0], state)
     own = [member.step(cases.targets()[:, 0], member.init_state(cases.sources(), 2))[1] for member in members]
@@ -128,10 +131,6 @@ def test_members_that_can_lengthen_their_states_and_say_where_they_looked_do_so(
     np.testing.assert_allclose(ensemble.alignment(after), expected, atol=1e-6)
     search = Beam(2, coverage_penalty=0.5)
     same(generate(Ensemble(members[:1]), cases.sources(), search, 9), generate(members[0], cases.sources(), search, 9))
-
-
-def flat(carry):
-    return [cache for member in carry for pair in member.caches for cache in pair]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops, tree
 
 from seq2seq_keras.bridges import CopyStates
@@ -36,11 +37,11 @@ def with_positions(request):
 
 def test_steps_over_a_cache_that_grows_equal_the_whole_sequence(with_positions):
     decoder, context, whole = with_positions
-    state = decoder.init_state(context, 2)
-    assert {cache.shape for cache in tree.flatten(state.carry.caches)} == {(3, 2, 2, 2)}
+    state = decoder.branch(decoder.init_state(context, 2), 1)
+    assert {cache.shape for cache in tree.flatten(state.grown)} == {(3, 2, 2, 2)}
     for t in range(LENGTH):
         if t == 2:
-            state = state._replace(carry=decoder.lengthen(state.carry, LENGTH + 3))
+            state = decoder.lengthen(state, LENGTH + 3)
         output, state = decoder.step(INPUTS[:, t], state)
         np.testing.assert_allclose(output, whole[:, t], atol=5e-6)
 
@@ -65,6 +66,39 @@ def test_rows_of_one_source_share_its_cache(with_positions):
         np.testing.assert_allclose(decoder.alignment(shared), decoder.alignment(apart), atol=2e-6)
 
 
+@pytest.mark.parametrize("open_shapes", [False, True])
+def test_rows_go_on_from_one_another_as_if_their_caches_were_copied(with_positions, open_shapes):
+    decoder, context, _ = with_positions
+    rows, steps = 3, 6
+    inputs = np.random.default_rng(1).normal(size=(steps, 3 * rows, cases.WIDTH)).astype("float32")
+    parents = np.random.default_rng(2).integers(rows, size=(steps, 3, rows)) + rows * np.arange(3)[:, None]
+
+    def walk(mask, memory):
+        start = decoder.init_state(Context(memory, mask, ()), 0 * ops.shape(mask)[0] if open_shapes else 3)
+        state, outputs = decoder.branch(start, rows), []
+        for t in range(steps):
+            if t % 3 == 0:
+                state = decoder.lengthen(state, t + 3)
+            output, state = decoder.step(inputs[t], state)
+            outputs.append((output, decoder.alignment(state)))
+            carry = tree.map_structure(lambda leaf: ops.take(leaf, parents[t].ravel(), axis=0), state.carry)  # noqa: B023
+            state = state._replace(carry=carry)
+        return outputs
+
+    if open_shapes:
+        given = [tf.TensorSpec([None, None], "bool"), tf.TensorSpec([None, None, cases.WIDTH])]
+        walk = tf.function(walk, input_signature=given, autograph=False)
+    found = walk(context.mask, context.memory)
+
+    state = decoder.init_state(Context(*(ops.repeat(leaf, rows, axis=0) for leaf in context[:2]), ()), steps)
+    for t in range(steps):
+        output, state = decoder.step(inputs[t], state)
+        np.testing.assert_allclose(found[t][0], output, atol=5e-6)
+        np.testing.assert_allclose(found[t][1], decoder.alignment(state), atol=2e-6)
+        carry = tree.map_structure(lambda leaf: ops.take(leaf, parents[t].ravel(), axis=0), state.carry)  # noqa: B023
+        state = state._replace(carry=carry)
+
+
 def test_where_the_whole_sequence_looks_is_where_its_steps_look(with_positions):
     decoder, context, whole = with_positions
     outputs, weights = decoder(INPUTS, context, looked=True)
@@ -79,7 +113,7 @@ def test_more_steps_than_learned_positions_are_refused():
     context = cases.context(None)
     decoder = made(context, positions=LearnedPositions(LENGTH))
     state = decoder.init_state(context, LENGTH)
-    for use in (lambda: decoder.init_state(context, 6), lambda: decoder.lengthen(state.carry, 6)):
+    for use in (lambda: decoder.init_state(context, 6), lambda: decoder.lengthen(decoder.branch(state, 1), 6)):
         with pytest.raises(ValueError, match="there are 5 positions, their limit; found a length of 6"):
             use()
 

@@ -55,16 +55,9 @@ def test_search_finds_what_it_finds_where_every_row_has_its_own_source():
     cases.shake(model, 1.5)
     assert model.shares_fixed and not cases.pointer_generator().shares_fixed
     shared = decode.generate(model, cases.sources(), decode.Beam(3, n_best=3), 4)
-    apart = decode.generate(_Apart(model), cases.sources(), decode.Beam(3, n_best=3), 4)
+    apart = decode.generate(cases.Apart(model), cases.sources(), decode.Beam(3, n_best=3), 4)
     np.testing.assert_array_equal(shared.ids, apart.ids)
     np.testing.assert_allclose(shared.scores, apart.scores, atol=1e-5)
-
-
-class _Apart:
-    """A model that does not say that rows can share."""
-
-    def __init__(self, model):
-        self.init_state, self.step = model.init_state, model.step
 
 
 def test_gradients_reach_the_source_through_what_is_copied():

@@ -142,7 +142,7 @@ def desk():
     made = []
 
     def make(**parameters):
-        made.append(Desk(**parameters))
+        made.append(Desk(**{"num_batch_threads": 1} | parameters))
         return made[-1]
 
     yield make
