@@ -12,7 +12,7 @@ from keras import ops, tree
 
 from pipelines.bench.decode_cases import Case
 from pipelines.bench.decode_systems import Said
-from seq2seq_keras import tokens
+from seq2seq_keras import cores, tokens
 from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
 from seq2seq_keras.export.shapes import no_empty_axis
@@ -44,13 +44,19 @@ class Compiled:
     def prepare(self, texts: list[str]) -> list[str]:
         return texts
 
-    def __call__(self, case: Case, given: list[str]) -> tuple[np.ndarray, list[str]]:
-        said = self._loop(self._task.model, self._ids(tokens.strings(given)), case.search, self._task.max_length)
-        return said.numpy(), [text.decode("utf-8") for text in self._texts(said).numpy()]
+    def __call__(self, case: Case, given: list[str]) -> list[tuple[list[int], tuple[np.ndarray, list[str]]]]:
+        def said_of(places):
+            ids = self._ids(tokens.strings([given[place] for place in places]))
+            said = self._loop(self._task.model, ids, case.search, self._task.max_length)
+            return said.numpy(), [text.decode("utf-8") for text in self._texts(said).numpy()]
 
-    def read(self, case: Case, texts: list[str], found: tuple[np.ndarray, list[str]]) -> Said:
-        ids, said = found
-        return Said(said, lengths(ids))
+        return list(cores.side_by_side(given, case.batch, said_of))
+
+    def read(self, case: Case, texts: list[str], found: list[tuple[list[int], tuple[np.ndarray, list[str]]]]) -> Said:
+        rows = {}
+        for places, (ids, said) in found:
+            rows |= dict(zip(places, zip(said, lengths(ids), strict=True), strict=True))
+        return Said(*map(list, zip(*(rows[place] for place in range(len(texts))), strict=True)))
 
 
 def lengths(ids: np.ndarray) -> list[int]:
