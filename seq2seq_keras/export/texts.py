@@ -51,7 +51,6 @@ def found(
     *,
     prefix=None,
     replace_unknown: bool = False,
-    generate=decode.generate,
 ) -> dict:
     """(B,) string to what was found, best first: `text` (B, N) string and `score` (B, N) float32; and in ids, `ids`
     (B, N, L) int32 and their `log_probs` (B, N, L) float32.
@@ -59,16 +58,35 @@ def found(
     Args:
         prefix: (B,) string, how each output must begin; None forces nothing.
         replace_unknown: names words that the vocabulary lacks by those of the source: see `unknowns`.
-        generate: the loop.
     """
-    heard = no_empty_axis(tokens.prepare(text, source, max_source))
+    heard = hear(text, source, max_source)
     if prefix is not None:
         search = begun(search, prefix, target, max_length)
-    hypotheses = generate(model, heard, search, max_length)
-    ids = tf.reshape(hypotheses.ids, [-1, max_length])
+    hypotheses = decode.generate(model, heard, search, max_length)
+    return told(text, heard, hypotheses, model, source, target, replace_unknown=replace_unknown)
+
+
+def hear(text, source: tokens.Tokenizer, max_source: int):
+    """(B,) string to ids (B, S) int32 as a model takes them."""
+    return no_empty_axis(tokens.prepare(text, source, max_source))
+
+
+def told(
+    text,
+    heard,
+    hypotheses: decode.Hypotheses,
+    model: Stepper,
+    source: tokens.Tokenizer,
+    target: tokens.Tokenizer,
+    *,
+    replace_unknown: bool = False,
+) -> dict:
+    """What was found of (B,) string that the model heard as (B, S) ids, as `found` has it."""
+    _, count, length = hypotheses.ids.shape
+    ids = tf.reshape(hypotheses.ids, [-1, length])
     said = unknowns.named(text, heard, ids, model, source, target) if replace_unknown else target.decode(ids)
     return {
-        "text": tf.reshape(said, [-1, search.n_best]),
+        "text": tf.reshape(said, [-1, count]),
         "score": hypotheses.scores,
         "ids": hypotheses.ids,
         "log_probs": hypotheses.token_log_probs,
@@ -100,7 +118,7 @@ def scored(
     # The score of a target that lost its end would be a number, but of another text.
     tf.debugging.assert_less(lengths, tf.constant(max_length, lengths.dtype), TOO_LONG)
     ids = tokens.prepare(said, target, max_length)
-    heard = no_empty_axis(tokens.prepare(text, source, max_source))
+    heard = hear(text, source, max_source)
     ids = of_length(ids, max_length)
     log_probs, score = decode.score(model, heard, ids)
     return {"ids": ids, "log_probs": log_probs, "score": score}

@@ -37,6 +37,8 @@ class Batcher:
     rows (unless inputs are padded, which asks for just that), and where a batch fails, each of its requests is
     computed alone.
 
+    Where several threads are free they share what waits, since each of them computes on one core.
+
     Clients that were just answered tend to ask again at once. For a moment after a batch the next one waits for as many
     rows as that one had beside those that wait already; else two halves of all clients would take turns, in batches of
     half the size. A client that asks alone never waits: as many rows as it had are there when it asks again.
@@ -216,12 +218,12 @@ class Batcher:
         with self._changed:
             while self._queues or not self._stopping:
                 now, soonest = time.monotonic(), math.inf
-                free = self._computing < len(self._threads)
-                queues = sorted(self._queues.values(), key=lambda queue: queue.tasks[0].arrived) if free else ()
+                free = len(self._threads) - self._computing
+                queues = sorted(self._queues.values(), key=lambda queue: queue.tasks[0].arrived) if free > 0 else ()
                 for queue in queues:
                     ready = self._ready(queue)
                     if ready <= now:
-                        batch = queue.batch()
+                        batch = queue.batch(-(-queue.rows // free))
                         self._remove(queue, batch)
                         self._computing += 1
                         return queue, batch
@@ -352,12 +354,12 @@ class _Queue:
         """Rows of a batch."""
         return self.parameters.max_batch_size
 
-    def batch(self) -> list[_Task]:
-        """The oldest task and those nearest to its length, as many as a batch takes."""
+    def batch(self, most: int) -> list[_Task]:
+        """The oldest task and those nearest to its length, of no more rows than `most` and than a batch takes."""
         oldest, *others = self.tasks
         if oldest.form is None:
             return [oldest]
-        chosen, left = [oldest], self.most - oldest.rows
+        chosen, left = [oldest], min(most, self.most) - oldest.rows
         # Sorting keeps the order of equals, so that of two texts of one length the older comes first.
         for task in sorted(others, key=lambda task: abs(task.length - oldest.length)):
             if task.form == oldest.form and task.rows <= left:

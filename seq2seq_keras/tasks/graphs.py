@@ -1,11 +1,10 @@
 """What a task runs, as graphs that are traced once."""
 
-import functools
 from functools import cached_property
 
 import tensorflow as tf
 
-from seq2seq_keras import tokens
+from seq2seq_keras import decode, tokens
 from seq2seq_keras.context import DecodeState, Stepper
 from seq2seq_keras.export import texts
 from seq2seq_keras.tasks.compiled import CompiledLoop
@@ -72,11 +71,10 @@ class Graphs:
         return Stepped(self._model)
 
     def _traced(self, search, prefixed: bool, replace_unknown: bool):
+        if self._loop is not None and not prefixed:
+            return self._around_the_loop(search, replace_unknown)
         fixed = {"model": self._model, "source": self._source, "target": self._target, "search": search}
         fixed |= dict(zip(("max_source", "max_length"), self._limits)) | {"replace_unknown": replace_unknown}
-        if self._loop is not None and not prefixed:
-            # Around the loop nothing is compiled: XLA has no strings.
-            return functools.partial(texts.found, **fixed, generate=self._loop)
 
         @tf.function(input_signature=[_TEXTS] * (2 if prefixed else 1), autograph=False)
         def outputs(text, prefix=None):
@@ -84,6 +82,28 @@ class Graphs:
 
         # Now, since TensorFlow warns of a function that is traced by many a call, and takes several searches for one.
         outputs.get_concrete_function()
+        return outputs
+
+    def _around_the_loop(self, search, replace_unknown: bool):
+        """`texts.found` in three parts: XLA has no strings, and what is around its loop are graphs of their own."""
+        max_source, max_length = self._limits
+        shape = [None, search.n_best]
+        ids, log_probs = (tf.TensorSpec([*shape, max_length], dtype) for dtype in (tf.int32, tf.float32))
+        found = decode.Hypotheses(ids, tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape, tf.float32), log_probs)
+
+        @tf.function(input_signature=[_TEXTS], autograph=False)
+        def hear(text):
+            return texts.hear(text, self._source, max_source)
+
+        @tf.function(input_signature=[_TEXTS, tf.TensorSpec([None, None], tf.int32), found], autograph=False)
+        def told(text, heard, found):
+            tokenizers = self._source, self._target
+            return texts.told(text, heard, found, self._model, *tokenizers, replace_unknown=replace_unknown)
+
+        def outputs(text):
+            heard = hear(text)
+            return told(text, heard, self._loop(self._model, heard, search, max_length))
+
         return outputs
 
 

@@ -445,6 +445,13 @@ def test_several_threads_compute_at_once(desk):
     assert one.now("b")["upper"].tolist() == [b"B"]
 
 
+def test_free_threads_share_what_waits(desk):
+    one = desk(num_batch_threads=2, batch_timeout_micros=60_000_000, max_batch_size=4)
+    asked = [one.ask(text) for text in "abcd"]
+    assert one.release(*asked) == [["A"], ["B"], ["C"], ["D"]]
+    assert sorted(map(len, one.model.texts())) == [2, 2]
+
+
 def test_stop_computes_what_is_queued_and_refuses_more(desk):
     one = desk(batch_timeout_micros=60_000_000, max_batch_size=2)
     asked = one.ask("a")
