@@ -225,6 +225,8 @@ class Batcher:
                     if ready <= now:
                         batch = queue.batch(-(-queue.rows // free))
                         self._remove(queue, batch)
+                        for task in queue.tasks if free > 1 else ():
+                            task.due = True
                         self._computing += 1
                         return queue, batch
                     soonest = min(soonest, ready)
@@ -235,7 +237,7 @@ class Batcher:
         """When the next batch of a queue, with `more` behind it, need not wait for further rows."""
         oldest, *_ = tasks = [*queue.tasks, *more]
         full = sum(task.rows for task in tasks if task.form == oldest.form) >= queue.most
-        if full or oldest.form is None or self._stopping:
+        if full or oldest.form is None or oldest.due or self._stopping:
             return oldest.arrived
         rows, until = self._expected.get(queue.key, (0, 0.0))
         return max(
@@ -322,6 +324,8 @@ class _Task:
     form: tuple | None
     """Equal in tasks that share a batch; None shares none."""
     arrived: float = field(default_factory=time.monotonic)
+    due: bool = False
+    """Waits for no more rows: it was left for another thread that is free."""
     done: threading.Event = field(default_factory=threading.Event)
     outputs: dict[str, np.ndarray] | None = None
     error: ServingError | None = None
