@@ -5,7 +5,7 @@ import importlib
 from importlib import metadata
 from pathlib import Path
 
-from pipelines.bench import decode_compiled, decode_ctranslate2
+from pipelines.bench import decode_compiled, decode_ctranslate2, decode_opennmt
 from pipelines.bench.decode_cases import Subject
 from pipelines.bench.decode_systems import LIVE, Live, System, saved
 from pipelines.settings import BenchDecode
@@ -48,7 +48,7 @@ def lineup(
             systems[name] = Live(compiled(subject.task), known)
         else:
             try:
-                systems[name] = _peer(name, subject, folder, cores)
+                systems[name] = _peer(name, subject, settings, folder, cores)
             except (ImportError, InputError) as error:
                 skipped[name] = getattr(error, "found", str(error))  # without what else a user could do
                 print(f"{subject.name}: {name} skipped: {skipped[name]}", flush=True)
@@ -61,7 +61,9 @@ def compiled(task: TextToText) -> TextToText:
     return TextToText(task.model, task.source, None if task.shared else task.target, **options, jit_compile=True)
 
 
-def _peer(name: str, subject: Subject, folder: Path, cores: int) -> System:
+def _peer(name: str, subject: Subject, settings: BenchDecode, folder: Path, cores: int) -> System:
+    if name == "opennmt-tf":
+        return decode_opennmt.OpenNMT(subject, settings, folder / name)
     if name == "keras-hub":
         importlib.import_module("keras_hub.samplers")
         return decode_compiled.Compiled(subject.task, decode_compiled.keras_hub)

@@ -137,15 +137,20 @@ class BenchDecode:
     order: tuple[Literal["sorted", "unsorted"], ...] = ("sorted", "unsorted")
     """Whether batches are of sentences of like length, or as they come."""
     system: tuple[
-        Literal["saved_model", "xla", "ctranslate2", "ctranslate2-apart", "ctranslate2-int8", "keras-hub"], ...
+        Literal[
+            "saved_model", "xla", "ctranslate2", "ctranslate2-apart", "ctranslate2-int8", "keras-hub", "opennmt-tf"
+        ],
+        ...,
     ] = (
         "saved_model",
         "ctranslate2",
-        "ctranslate2-apart",
         "ctranslate2-int8",
         "keras-hub",
     )
-    """Measured beside the live model; xla is its loop compiled whole, one program for each shape."""
+    """Measured beside the live model; xla is its loop compiled whole, one program for each shape; in ctranslate2-apart
+    cores share a batch by its rows, as ours do."""
+    peer_python: Path | None = None
+    """Interpreter of an environment that has opennmt-tf."""
     turns: int = 3
     """Turns; in each all systems once, in alternating order, so that all share the machine's moods."""
     profile: bool = False

@@ -1,6 +1,7 @@
 """`bench decode` at tiny sizes: what is timed, counted and compared, and how the report says it."""
 
 import json
+import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -167,6 +168,43 @@ def test_ctranslate2_says_what_the_live_model_says(tokenizer, tmp_path):
     assert not skipped
     for case in cases():
         agreed(found, systems["ctranslate2"], case)
+
+
+def pretended(folder, answer: str):
+    """An interpreter that runs nothing it is given."""
+    file = folder / "python"
+    file.write_text(f"#!{sys.executable}\nimport json, sys\n{answer}\n", encoding="utf-8")
+    file.chmod(0o700)
+    return file
+
+
+def test_opennmt_is_asked_by_ids_in_a_process_of_its_own(tokenizer, tmp_path):
+    answer = "for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flush=True)"
+    settings = BenchDecode(**TINY, system=("opennmt-tf",), peer_python=pretended(tmp_path, answer))
+    systems, skipped = decode_lineup.lineup(subject(tokenizer), settings, tmp_path, 1)
+    assert not skipped
+    task = json.loads((tmp_path / "opennmt-tf/task.json").read_text())
+    assert len((tmp_path / "opennmt-tf/vocabulary").read_text().splitlines()) == tokenizer.size - 1
+    assert task["max_length"] == settings.max_length
+    given = systems["opennmt-tf"].prepare(["a", "a b c"])
+    assert len(given[1]) > len(given[0]) > 0
+    found = systems["opennmt-tf"].read(cases()[0], ["a", "a b c"], systems["opennmt-tf"](cases()[0], given))
+    assert found.lengths == [len(row) for row in given]
+
+
+@pytest.mark.parametrize(
+    ("answer", "family", "expected"),
+    [
+        ("", "transformer", "ended without an answer"),
+        (None, "transformer", "no --peer-python"),
+        (None, "attention", "a Transformer of random weights"),
+    ],
+)
+def test_opennmt_that_cannot_decode_is_skipped(tokenizer, tmp_path, answer, family, expected):
+    python = None if answer is None else pretended(tmp_path, answer)
+    settings = BenchDecode(**TINY, system=("opennmt-tf",), peer_python=python)
+    _, skipped = decode_lineup.lineup(subject(tokenizer, family), settings, tmp_path, 1)
+    assert expected in skipped["opennmt-tf"]
 
 
 def test_what_cannot_take_part_is_skipped_with_a_reason(tokenizer, tmp_path, monkeypatch, capsys):
