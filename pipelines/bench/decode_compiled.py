@@ -15,7 +15,7 @@ from pipelines.bench.decode_systems import Said
 from seq2seq_keras import cores, tokens
 from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
-from seq2seq_keras.export.shapes import no_empty_axis
+from seq2seq_keras.export.texts import hear
 from seq2seq_keras.tasks import TextToText
 from seq2seq_keras.tasks.compiled import CompiledLoop
 
@@ -34,7 +34,7 @@ class Compiled:
 
         @tf.function(input_signature=[_TEXTS], autograph=False)
         def ids(text):
-            return no_empty_axis(tokens.prepare(text, task.source, task.max_source))
+            return hear(text, task.source, task.max_source)
 
         self._ids = ids
         self._texts = tf.function(

@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import os
 import platform
 import statistics
 from importlib import metadata
@@ -15,15 +14,11 @@ import tensorflow as tf
 
 from pipelines import command_line
 from pipelines.settings import Bench, BenchServe
+from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
 
 FILE = "bench_train.md"
 """Of the bench of training."""
-
-
-def _cores() -> int:
-    """Cores this process may use, where the system tells; else those of the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def about(settings: Bench | BenchServe) -> dict:
@@ -34,7 +29,7 @@ def about(settings: Bench | BenchServe) -> dict:
 def measured() -> dict:
     """Machine, versions and date."""
     return {
-        "machine": {"cpu": _cpu(), "cores": _cores(), "gpu": _cards()},
+        "machine": {"cpu": _cpu(), "cores": cores.available(), "gpu": _cards()},
         "versions": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},

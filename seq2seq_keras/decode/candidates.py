@@ -6,7 +6,7 @@ from keras import ops
 
 from seq2seq_keras.context import Nest, Tensor
 from seq2seq_keras.decode.controls.control import Control, Said
-from seq2seq_keras.decode.places import likeliest, speakable
+from seq2seq_keras.decode.places import likeliest, speakable, top_k
 
 
 class Candidates(NamedTuple):
@@ -39,8 +39,7 @@ def candidates(
         log_probs, ids = likeliest(logits, count)
         return Candidates(log_probs, log_probs, ids)
     whole = log_softmax(logits)
-    ranks, ids = ops.top_k(controlled(whole, controls, said, known), count)
-    ids = ops.cast(ids, "int32")
+    ranks, ids = top_k(controlled(whole, controls, said, known), count)
     return Candidates(ranks, ops.take_along_axis(whole, ids, axis=-1), ids)
 
 

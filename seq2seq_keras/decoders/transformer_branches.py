@@ -36,7 +36,8 @@ class Growth:
     """
 
     def __init__(self, carry: BranchedCarry, cache: list[Tensor]):
-        self.rows, self._open = rows_of(carry), len(cache) > 1
+        self._open = len(cache) > 1
+        self.rows = rows_of(carry)
         """K."""
         keys = sum(ops.shape(part)[2] for part in cache)
         room = keys // self.rows + int(self._open)

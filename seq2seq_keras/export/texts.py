@@ -66,9 +66,9 @@ def found(
     return told(text, heard, hypotheses, model, source, target, replace_unknown=replace_unknown)
 
 
-def hear(text, source: tokens.Tokenizer, max_source: int):
-    """(B,) string to ids (B, S) int32 as a model takes them."""
-    return no_empty_axis(tokens.prepare(text, source, max_source))
+def hear(text, tokenizer: tokens.Tokenizer, most: int):
+    """(B,) string to ids (B, S) int32 as a model takes them, S from 1 to `most`."""
+    return no_empty_axis(tokens.prepare(text, tokenizer, most))
 
 
 def told(
@@ -138,8 +138,8 @@ def attended(
     (B,) string and (B,) string to `weights` (B, T, S) float32 and the pieces that they are between, `source` (B, S)
     and `target` (B, T) string, both with their ends; weights are 0 and pieces empty where a text has ended.
     """
-    heard = no_empty_axis(tokens.prepare(text, source, max_source))
-    ids = no_empty_axis(tokens.prepare(said, target, max_length))
+    heard = hear(text, source, max_source)
+    ids = hear(said, target, max_length)
     weights = model.attention(heard, of_length(shifted(ids), max_length))[:, : tf.shape(ids)[1]]
     weights = tf.where(tf.not_equal(ids, PAD)[:, :, None], weights, 0.0)
     return {"weights": weights, "source": source.named(heard), "target": target.named(ids)}
