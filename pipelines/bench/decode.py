@@ -77,6 +77,8 @@ def check(settings: BenchDecode) -> None:
 def measure(subject: Subject, settings: BenchDecode, texts: list[str], folder: Path, report: dict) -> None:
     """All cases of one model, into the report."""
     systems, skipped = decode_lineup.lineup(subject, settings, folder, report["machine"]["cores"])
+    for system in systems.values():
+        report["versions"] |= getattr(system, "versions", {})
     report["skipped"] |= {f"{name} of {subject.name}": why for name, why in skipped.items()}
     for case in decode_cases.cases(settings):
         name = f"{subject.name}, {case.name}"

@@ -5,7 +5,7 @@ import importlib
 from importlib import metadata
 from pathlib import Path
 
-from pipelines.bench import decode_compiled, decode_ctranslate2, decode_opennmt
+from pipelines.bench import decode_apart, decode_compiled, decode_ctranslate2
 from pipelines.bench.decode_cases import Subject
 from pipelines.bench.decode_systems import LIVE, Live, System, saved
 from pipelines.settings import BenchDecode
@@ -62,8 +62,8 @@ def compiled(task: TextToText) -> TextToText:
 
 
 def _peer(name: str, subject: Subject, settings: BenchDecode, folder: Path, cores: int) -> System:
-    if name == "opennmt-tf":
-        return decode_opennmt.OpenNMT(subject, settings, folder / name)
+    if name in decode_apart.SCRIPTS:
+        return decode_apart.Apart(name, subject, settings, folder / name)
     if name == "keras-hub":
         importlib.import_module("keras_hub.samplers")
         return decode_compiled.Compiled(subject.task, decode_compiled.keras_hub)

@@ -2,8 +2,9 @@
 
     PEER_PYTHON -I opennmt_decode.py task.json
 
-A line of JSON that comes in is a batch, ids of sources and the width of the beam; one that goes out is how many ids
-were said to each. What runs is the toolkit's own `infer`, traced once, as in its exports.
+Its versions are the first line that goes out. A line of JSON that comes in is a batch, ids of sources and the width of
+the beam; what goes out then is how many ids were said to each. What runs is the toolkit's own `infer`, traced once, as
+in its exports.
 """
 
 import json
@@ -36,6 +37,7 @@ def search(task, beam):
 
 def main(task):
     """Answers batch after batch, until there are no more."""
+    print(json.dumps({"opennmt-tf": opennmt.__version__, "tensorflow of opennmt-tf": tf.__version__}), flush=True)
     searches = {}
     for line in sys.stdin:
         batch = json.loads(line)

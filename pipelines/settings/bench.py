@@ -138,7 +138,14 @@ class BenchDecode:
     """Whether batches are of sentences of like length, or as they come."""
     system: tuple[
         Literal[
-            "saved_model", "xla", "ctranslate2", "ctranslate2-apart", "ctranslate2-int8", "keras-hub", "opennmt-tf"
+            "saved_model",
+            "xla",
+            "ctranslate2",
+            "ctranslate2-apart",
+            "ctranslate2-int8",
+            "keras-hub",
+            "opennmt-tf",
+            "joeynmt",
         ],
         ...,
     ] = (
@@ -150,7 +157,7 @@ class BenchDecode:
     """Measured beside the live model; xla is its loop compiled whole, one program for each shape; in ctranslate2-apart
     cores share a batch by its rows, as ours do."""
     peer_python: Path | None = None
-    """Interpreter of an environment that has opennmt-tf."""
+    """Interpreter of an environment that has opennmt-tf or joeynmt, whichever is measured."""
     turns: int = 3
     """Turns; in each all systems once, in alternating order, so that all share the machine's moods."""
     profile: bool = False

@@ -1,11 +1,15 @@
 """Reading and writing places of a sequence buffer without changing its shape."""
 
+import math
+
 from keras import ops
 
 from seq2seq_keras.context import BOS, PAD
 
 _LOOKS = 16
 """So often the highest of a row is looked for; more are sorted."""
+_LONG = 512
+"""Rows from this length on are gone through in parts."""
 _LOWEST = -3.4e38
 """The lowest of float32, nearly."""
 
@@ -29,12 +33,11 @@ def likeliest(logits, count: int):
     Best first; of equals the smaller id. -inf all over a row with NaN.
     """
     logits = ops.cast(logits, "float32")
-    if count == 1 and logits.shape[0] is not None:
+    if count == 1 and _fixed(logits):
         # Where shapes are fixed, as XLA wants them: it fuses all of this, and would sort for `top_k`.
         log_probs = speakable(logits) - ops.logsumexp(logits, axis=-1, keepdims=True)
         best = ops.max(log_probs, axis=-1, keepdims=True)
-        ids = ops.cast(ops.argmax(log_probs, axis=-1, keepdims=True), "int32")
-        return ops.where(ops.isnan(best), float("-inf"), best), ids
+        return ops.where(ops.isnan(best), float("-inf"), best), _first(log_probs, best)
     # Two more, since PAD and BOS may be among them: cheaper than to go through the vocabulary and hide them.
     best, ids = _highest(logits, min(count + 2, logits.shape[-1]))
     highest = best[:, :1]
@@ -50,14 +53,20 @@ def top_k(scores, count: int):
 
     Where shapes are fixed, as XLA wants them, the highest is looked for again and again: XLA would sort whole rows.
     """
-    if scores.shape[0] is None or count > _LOOKS:
+    if not _fixed(scores) or count > _LOOKS:
         best, places = ops.top_k(scores, count)
         return best, ops.cast(places, "int32")
+    if scores.shape[-1] >= _LONG:
+        return _highest(scores, count)
     everywhere = ops.arange(scores.shape[-1], dtype="int32")
-    left, found = ops.maximum(scores, _LOWEST), []  # above what was found already, also where it was -inf
+    whole = ops.maximum(scores, _LOWEST)  # above what was found already, also where it was -inf
+    left, found = whole, []
     for _ in range(count):
-        found.append(ops.cast(ops.argmax(left, axis=-1, keepdims=True), "int32"))
-        left = ops.where(ops.equal(everywhere, found[-1]), float("-inf"), left)
+        best = ops.max(left, axis=-1, keepdims=True)
+        found.append(_first(left, best))
+        # What is left is told by the last one alone: with all of them XLA would ask for each at every place.
+        after = ops.logical_and(ops.equal(whole, best), ops.greater(everywhere, found[-1]))
+        left = ops.where(ops.logical_or(ops.less(whole, best), after), whole, float("-inf"))
     places = ops.concatenate(found, axis=-1)
     return ops.take_along_axis(scores, places, axis=-1), places
 
@@ -68,7 +77,14 @@ def _highest(scores, count: int):
     To find the highest of a part takes one quick look at it; only the best `count` parts are gone through.
     """
     size = scores.shape[-1]
-    width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
+    if not _fixed(scores) or count > _LOOKS:
+        width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
+    elif size >= _LONG:
+        width = math.isqrt(size // count)  # as many parts as places in the best of them
+        scores = ops.pad(scores, [[0, 0], [0, -size % width]], constant_values=float("-inf"))
+        size = scores.shape[-1]
+    else:
+        width = None
     if width is None:
         return top_k(scores, count)
     parts = ops.reshape(scores, (-1, size // width, width))
@@ -79,3 +95,18 @@ def _highest(scores, count: int):
     best, places = top_k(ops.reshape(some, (-1, count * width)), count)
     part = ops.take_along_axis(chosen, ops.floor_divide(places, width), axis=-1)
     return best, part * width + ops.mod(places, width)
+
+
+def _first(scores, value):
+    """Of each row (N, S) the first place (N, 1) that has this value (N, 1); the last place where none has it.
+
+    XLA looks for `argmax` one place after the other, for this at many at once.
+    """
+    size = scores.shape[-1]
+    here = ops.where(ops.equal(scores, value), ops.arange(size, dtype="int32"), size - 1)
+    return ops.min(here, axis=-1, keepdims=True)
+
+
+def _fixed(scores) -> bool:
+    """Whether rows are as many in every call, as in what XLA compiles."""
+    return scores.shape[0] is not None

@@ -11,6 +11,7 @@ import pytest
 from pipelines import __main__ as command_line
 from pipelines.bench import decode as bench_decode
 from pipelines.bench import (
+    decode_apart,
     decode_cases,
     decode_compiled,
     decode_lineup,
@@ -178,20 +179,26 @@ def pretended(folder, answer: str):
     return file
 
 
-def test_opennmt_is_asked_by_ids_in_a_process_of_its_own(tokenizer, tmp_path):
-    answer = "for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flush=True)"
-    settings = BenchDecode(**TINY, system=("opennmt-tf",), peer_python=pretended(tmp_path, answer))
+@pytest.mark.parametrize("name", decode_apart.SCRIPTS)
+def test_a_toolkit_is_asked_by_ids_in_a_process_of_its_own(tokenizer, tmp_path, name):
+    answer = """
+print(json.dumps({"asked": sys.argv[2]}), flush=True)
+for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flush=True)
+"""
+    settings = BenchDecode(**TINY, system=(name,), peer_python=pretended(tmp_path, answer))
     systems, skipped = decode_lineup.lineup(subject(tokenizer), settings, tmp_path, 1)
     assert not skipped
-    task = json.loads((tmp_path / "opennmt-tf/task.json").read_text())
-    assert len((tmp_path / "opennmt-tf/vocabulary").read_text().splitlines()) == tokenizer.size - 1
+    assert systems[name].versions == {"asked": str(decode_apart.SCRIPTS[name])}
+    task = json.loads((tmp_path / name / "task.json").read_text())
+    assert len((tmp_path / name / "vocabulary").read_text().splitlines()) == tokenizer.size - 1
     assert task["max_length"] == settings.max_length
-    given = systems["opennmt-tf"].prepare(["a", "a b c"])
+    given = systems[name].prepare(["a", "a b c"])
     assert len(given[1]) > len(given[0]) > 0
-    found = systems["opennmt-tf"].read(cases()[0], ["a", "a b c"], systems["opennmt-tf"](cases()[0], given))
+    found = systems[name].read(cases()[0], ["a", "a b c"], systems[name](cases()[0], given))
     assert found.lengths == [len(row) for row in given]
 
 
+@pytest.mark.parametrize("name", decode_apart.SCRIPTS)
 @pytest.mark.parametrize(
     ("answer", "family", "expected"),
     [
@@ -200,11 +207,11 @@ def test_opennmt_is_asked_by_ids_in_a_process_of_its_own(tokenizer, tmp_path):
         (None, "attention", "a Transformer of random weights"),
     ],
 )
-def test_opennmt_that_cannot_decode_is_skipped(tokenizer, tmp_path, answer, family, expected):
+def test_a_toolkit_that_cannot_decode_is_skipped(tokenizer, tmp_path, name, answer, family, expected):
     python = None if answer is None else pretended(tmp_path, answer)
-    settings = BenchDecode(**TINY, system=("opennmt-tf",), peer_python=python)
+    settings = BenchDecode(**TINY, system=(name,), peer_python=python)
     _, skipped = decode_lineup.lineup(subject(tokenizer, family), settings, tmp_path, 1)
-    assert expected in skipped["opennmt-tf"]
+    assert expected in skipped[name]
 
 
 def test_what_cannot_take_part_is_skipped_with_a_reason(tokenizer, tmp_path, monkeypatch, capsys):

@@ -1,7 +1,7 @@
-"""OpenNMT-tf as a peer: a model of the same sizes and random weights, by its own interpreter in a process of its own.
+"""Toolkits as peers: a model of the same sizes and random weights, by an interpreter and in a process of their own.
 
-It takes the ids of our tokenizer and says as many as our models of random weights do. Its own are its weights, so that
-its texts are not ours, and its TensorFlow with the threads that it has by default.
+They take the ids of our tokenizer and say as many as our models of random weights do. Their own are the weights, so
+that their texts are not ours, the loop, and the threads that they have by default.
 """
 
 import contextlib
@@ -20,62 +20,76 @@ from seq2seq_keras import tokens
 from seq2seq_keras.context import PAD
 from seq2seq_keras.errors import InputError
 
-_SCRIPT = Path(__file__).with_name("opennmt_decode.py")
-_REMEDY = "give --peer-python an interpreter that has OpenNMT-tf"
+SCRIPTS = {
+    "opennmt-tf": Path(__file__).with_name("opennmt_decode.py"),
+    "joeynmt": Path(__file__).with_name("joeynmt_decode.py"),
+}
+"""What decodes, by peer. It prints its versions, then a line for each line that it reads."""
 
 
-class OpenNMT:
+class Apart:
     """Ids in, lengths out; texts are cut and joined outside its time.
 
     Args:
+        name: one of `SCRIPTS`.
         folder: for its vocabulary and the task.
 
     Raises:
         InputError: it cannot be run, or has no such model.
     """
 
-    def __init__(self, subject: Subject, settings: BenchDecode, folder: Path):
+    versions: dict[str, str]
+    """Of the toolkit and of what it computes with."""
+
+    def __init__(self, name: str, subject: Subject, settings: BenchDecode, folder: Path):
+        self._name = name
         if subject.name != "transformer" or settings.run:
             raise InputError("is compared on a Transformer of random weights alone")
         if settings.peer_python is None:
-            raise InputError("no --peer-python was given", remedy=_REMEDY)
+            raise InputError("no --peer-python was given", remedy=self._remedy)
         self._task = subject.task
         folder.mkdir(parents=True, exist_ok=True)
-        # It adds the unknown word itself: as many as ours.
+        # They add the unknown word themselves: as many as ours.
         words = ["<blank>", "<s>", "</s>", *(str(i) for i in range(subject.task.source.size - 4))]
         (folder / "vocabulary").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         task = {name: getattr(settings, name) for name in ("width", "depth", "max_length", "length_penalty")}
         task |= {"heads": HEADS, "vocabulary": str(folder / "vocabulary")}
         (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
         # Isolated, so that nothing of ours is on its path.
-        command = [str(Path(settings.peer_python).absolute()), "-I", str(_SCRIPT), str(folder / "task.json")]
+        command = [str(Path(settings.peer_python).absolute()), "-I", str(SCRIPTS[name]), str(folder / "task.json")]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         try:
             self._process = subprocess.Popen(command, text=True, encoding="utf-8", **pipes)
         except OSError as error:
-            raise InputError(f"--peer-python cannot be run ({error.strerror})", remedy=_REMEDY) from None
+            raise InputError(f"--peer-python cannot be run ({error.strerror})", remedy=self._remedy) from None
         weakref.finalize(self, _end, self._process)
-        self._said({"ids": [[subject.task.source.size - 1]], "beam": 1})
+        self.versions = self._answer()
 
     def prepare(self, texts: list[str]) -> list[list[int]]:
         ids = tokens.prepare(tokens.strings(texts), self._task.source, self._task.max_source).numpy()
         return [row[row != PAD].tolist() for row in np.asarray(ids)]
 
     def __call__(self, case: Case, given: list[list[int]]) -> list[int]:
-        return self._said({"ids": given, "beam": case.search.width})
+        return self._answer({"ids": given, "beam": case.search.width})
 
     def read(self, case: Case, texts: list[str], found: list[int]) -> Said:
         return Said([""] * len(texts), found)
 
-    def _said(self, batch: dict) -> list[int]:
+    @property
+    def _remedy(self) -> str:
+        return f"give --peer-python an interpreter that has {self._name}"
+
+    def _answer(self, batch: dict | None = None):
+        """What it says next, to a batch or of itself."""
         try:
-            self._process.stdin.write(json.dumps(batch) + "\n")
-            self._process.stdin.flush()
+            if batch:
+                self._process.stdin.write(json.dumps(batch) + "\n")
+                self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except OSError:
             answer = ""
         if not answer:
-            raise InputError("OpenNMT-tf ended without an answer", remedy=_REMEDY)
+            raise InputError(f"{self._name} ended without an answer", remedy=self._remedy)
         return json.loads(answer)
 
 
