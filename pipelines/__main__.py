@@ -79,8 +79,9 @@ def call(name: str, chosen) -> int:
 
 def place(name: str) -> str:
     """Dotted name below `pipelines` of a command's module: of its own name, or `command` in a folder of that name."""
-    alone = (_HERE / name.replace(" ", "/")).with_suffix(".py").exists()
-    return name.replace(" ", ".") if alone else f"{name}.command"
+    module = name.replace(" ", ".")
+    alone = (_HERE / module.replace(".", "/")).with_suffix(".py").exists()
+    return module if alone else f"{module}.command"
 
 
 @contextlib.contextmanager

@@ -9,19 +9,11 @@ import numpy as np
 import pytest
 
 from pipelines import __main__ as command_line
-from pipelines.bench import decode as bench_decode
-from pipelines.bench import (
-    decode_apart,
-    decode_cases,
-    decode_compiled,
-    decode_lineup,
-    decode_profile,
-    decode_systems,
-    decode_table,
-    tables,
-)
-from pipelines.bench.decode_cases import Case
-from pipelines.bench.decode_systems import Said
+from pipelines.bench import tables
+from pipelines.bench.decode import apart, command, compiled, lineup, profile, systems, table
+from pipelines.bench.decode import cases as bench_cases
+from pipelines.bench.decode.cases import Case
+from pipelines.bench.decode.systems import Said
 from pipelines.settings import BenchDecode
 from seq2seq_keras import decode, tokens
 from seq2seq_keras.context import BOS, EOS, PAD
@@ -36,18 +28,18 @@ def tokenizer():
     return tokens.learn("words", TEXTS)
 
 
-def subject(tokenizer, family: str = "transformer") -> decode_cases.Subject:
-    task = decode_cases.untrained(family, tokenizer, BenchDecode(**TINY))
-    return decode_cases.Subject(family, task)
+def subject(tokenizer, family: str = "transformer") -> bench_cases.Subject:
+    task = bench_cases.untrained(family, tokenizer, BenchDecode(**TINY))
+    return bench_cases.Subject(family, task)
 
 
 def cases(**other) -> list[Case]:
-    return decode_cases.cases(BenchDecode(**TINY | {"order": ("unsorted",)} | other))
+    return bench_cases.cases(BenchDecode(**TINY | {"order": ("unsorted",)} | other))
 
 
 def test_cases_are_all_combinations_and_one_sentence_has_no_order():
     settings = BenchDecode(batch=(1, 32), beam=4, length_penalty=0.5)
-    found = decode_cases.cases(settings)
+    found = bench_cases.cases(settings)
     assert [case.name for case in found] == [
         "greedy, 1",
         "greedy, 32 sorted",
@@ -60,18 +52,18 @@ def test_cases_are_all_combinations_and_one_sentence_has_no_order():
 
 
 def test_batches_are_in_the_order_of_their_case():
-    sorted_case, unsorted_case = decode_cases.cases(BenchDecode(**TINY, search=("greedy",)))
-    assert decode_cases.batches(TEXTS, unsorted_case) == [["a b c", "b a"], ["c c c a", "a"]]
-    assert decode_cases.batches(TEXTS, sorted_case) == [["a", "b a"], ["a b c", "c c c a"]]
+    sorted_case, unsorted_case = bench_cases.cases(BenchDecode(**TINY, search=("greedy",)))
+    assert bench_cases.batches(TEXTS, unsorted_case) == [["a b c", "b a"], ["c c c a", "a"]]
+    assert bench_cases.batches(TEXTS, sorted_case) == [["a", "b a"], ["a b c", "c c c a"]]
 
 
 def test_sentences_fill_every_batch_or_are_left_out(tmp_path):
     (tmp_path / "a.en").write_text("".join(f"line {n}\n\n" for n in range(11)))
     asked = dict(source=tmp_path / "a.en", batch=(2, 3))
-    assert decode_cases.sentences(BenchDecode(**asked)) == [f"line {n}" for n in range(6)]
-    assert len(decode_cases.sentences(BenchDecode(batch=(1, 4), sentences=10))) == 8
+    assert bench_cases.sentences(BenchDecode(**asked)) == [f"line {n}" for n in range(6)]
+    assert len(bench_cases.sentences(BenchDecode(batch=(1, 4), sentences=10))) == 8
     with pytest.raises(InputError, match="11 sentences do not fill batches of 2 and 32"):
-        decode_cases.sentences(BenchDecode(**asked | {"batch": (2, 32)}))
+        bench_cases.sentences(BenchDecode(**asked | {"batch": (2, 32)}))
 
 
 @pytest.mark.parametrize("family", ["transformer", "attention"])
@@ -103,7 +95,7 @@ class Fake:
 def test_systems_take_turns_and_the_first_pass_is_not_timed():
     asked = []
     systems = {"live": Fake("live", asked), "other": Fake("other", asked, "?")}
-    rows = bench_decode.compared("toy, greedy", cases()[0], systems, [["ab", "c"], ["d", "e"]], turns=2)
+    rows = command.compared("toy, greedy", cases()[0], systems, [["ab", "c"], ["d", "e"]], turns=2)
     assert [word for word in asked if "prepare" in word] == ["prepare live"] * 2 + ["prepare other"] * 2
     calls = [word for word in asked if "prepare" not in word]
     assert calls == ["live", "live", "other", "other"] * 2 + ["other", "other", "live", "live"]
@@ -124,7 +116,7 @@ def test_summary_compares_within_a_turn():
 
     speeds = [(20, 10), (3, 1), (100, 80)]
     turns = [row(i, name, n) for i, pair in enumerate(speeds) for name, n in zip(("live", "ctranslate2"), pair)]
-    found = decode_table.summary(turns)["toy, greedy"]
+    found = table.summary(turns)["toy, greedy"]
     assert found["live"]["by_peer"] == [2.0, 1.25, 3.0]
     assert found["live"]["tokens_per_second"] == [20, 3, 100]
     assert found["live"]["same"] == 0.5
@@ -133,12 +125,12 @@ def test_summary_compares_within_a_turn():
 
 def test_ids_are_counted_up_to_the_first_end():
     ids = [[4, 5, EOS, 7, EOS], [4, 5, 6, 7, 8], [EOS, PAD, PAD, PAD, PAD], [4, PAD, PAD, PAD, PAD], [PAD] * 5]
-    assert decode_compiled.lengths(np.array(ids)) == [3, 5, 1, 1, 0]
+    assert compiled.lengths(np.array(ids)) == [3, 5, 1, 1, 0]
 
 
-def agreed(found: decode_cases.Subject, system, case: Case) -> Said:
+def agreed(found: bench_cases.Subject, system, case: Case) -> Said:
     """What a system says, which must be what the live model says."""
-    live = decode_systems.Live(found.task, {})
+    live = systems.Live(found.task, {})
     expected = live.read(case, TEXTS, live(case, TEXTS))
     said = system.read(case, TEXTS, system(case, system.prepare(TEXTS)))
     assert said == expected
@@ -149,7 +141,7 @@ def agreed(found: decode_cases.Subject, system, case: Case) -> Said:
 @pytest.mark.parametrize(("family", "kind"), [("transformer", "beam"), ("attention", "greedy")])
 def test_the_compiled_loop_says_what_the_live_one_says(tokenizer, family, kind):
     found = subject(tokenizer, family)
-    system = decode_systems.Live(decode_lineup.compiled(found.task), {})
+    system = systems.Live(lineup.by_xla(found.task), {})
     agreed(found, system, cases(search=(kind,))[0])
 
 
@@ -157,7 +149,7 @@ def test_the_compiled_loop_says_what_the_live_one_says(tokenizer, family, kind):
 def test_keras_hub_says_what_the_live_model_says(tokenizer, kind):
     pytest.importorskip("keras_hub", reason="keras-hub is not installed")
     found = subject(tokenizer)
-    system = decode_compiled.Compiled(found.task, decode_compiled.keras_hub)
+    system = compiled.Compiled(found.task, compiled.keras_hub)
     # No output ends before the last id here, so that the rules for what ended make no difference.
     agreed(found, system, cases(search=(kind,))[0])
 
@@ -165,7 +157,7 @@ def test_keras_hub_says_what_the_live_model_says(tokenizer, kind):
 def test_ctranslate2_says_what_the_live_model_says(tokenizer, tmp_path):
     pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
     found = subject(tokenizer)
-    systems, skipped = decode_lineup.lineup(found, BenchDecode(**TINY, system=("ctranslate2",)), tmp_path, 1)
+    systems, skipped = lineup.lineup(found, BenchDecode(**TINY, system=("ctranslate2",)), tmp_path, 1)
     assert not skipped
     for case in cases():
         agreed(found, systems["ctranslate2"], case)
@@ -179,16 +171,16 @@ def pretended(folder, answer: str):
     return file
 
 
-@pytest.mark.parametrize("name", decode_apart.SCRIPTS)
+@pytest.mark.parametrize("name", apart.SCRIPTS)
 def test_a_toolkit_is_asked_by_ids_in_a_process_of_its_own(tokenizer, tmp_path, name):
     answer = """
 print(json.dumps({"asked": sys.argv[2]}), flush=True)
 for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flush=True)
 """
     settings = BenchDecode(**TINY, system=(name,), peer_python=pretended(tmp_path, answer))
-    systems, skipped = decode_lineup.lineup(subject(tokenizer), settings, tmp_path, 1)
+    systems, skipped = lineup.lineup(subject(tokenizer), settings, tmp_path, 1)
     assert not skipped
-    assert systems[name].versions == {"asked": str(decode_apart.SCRIPTS[name])}
+    assert systems[name].versions == {"asked": str(apart.SCRIPTS[name])}
     task = json.loads((tmp_path / name / "task.json").read_text())
     assert len((tmp_path / name / "vocabulary").read_text().splitlines()) == tokenizer.size - 1
     assert task["max_length"] == settings.max_length
@@ -198,7 +190,7 @@ for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flus
     assert found.lengths == [len(row) for row in given]
 
 
-@pytest.mark.parametrize("name", decode_apart.SCRIPTS)
+@pytest.mark.parametrize("name", apart.SCRIPTS)
 @pytest.mark.parametrize(
     ("answer", "family", "expected"),
     [
@@ -210,7 +202,7 @@ for line in sys.stdin: print([len(row) for row in json.loads(line)['ids']], flus
 def test_a_toolkit_that_cannot_decode_is_skipped(tokenizer, tmp_path, name, answer, family, expected):
     python = None if answer is None else pretended(tmp_path, answer)
     settings = BenchDecode(**TINY, system=(name,), peer_python=python)
-    _, skipped = decode_lineup.lineup(subject(tokenizer, family), settings, tmp_path, 1)
+    _, skipped = lineup.lineup(subject(tokenizer, family), settings, tmp_path, 1)
     assert expected in skipped[name]
 
 
@@ -218,9 +210,9 @@ def test_what_cannot_take_part_is_skipped_with_a_reason(tokenizer, tmp_path, mon
     def missing(name):
         raise ImportError(f"No module named '{name}'")
 
-    monkeypatch.setattr(decode_lineup.importlib, "import_module", missing)
+    monkeypatch.setattr(lineup.importlib, "import_module", missing)
     settings = BenchDecode(**TINY, system=("xla", "ctranslate2", "keras-hub"))
-    systems, skipped = decode_lineup.lineup(subject(tokenizer, "attention"), settings, tmp_path, 1)
+    systems, skipped = lineup.lineup(subject(tokenizer, "attention"), settings, tmp_path, 1)
     assert list(systems) == ["live", "xla"]
     assert list(skipped) == ["ctranslate2", "keras-hub"]
     assert "keras_hub" in skipped["keras-hub"]
@@ -233,8 +225,8 @@ def saved(tokenizer, monkeypatch, answers: dict[str, str], **search):
         settings={"search": search},
         scored=lambda texts, endpoint: [(answers[text], 0.0) for text in texts],
     )
-    monkeypatch.setattr(decode_systems.export, "load", lambda folder: exported)
-    return decode_systems.saved
+    monkeypatch.setattr(systems.export, "load", lambda folder: exported)
+    return systems.saved
 
 
 def test_an_output_that_only_the_export_gave_is_cut_into_ids_again(tokenizer, monkeypatch, tmp_path):
@@ -269,28 +261,28 @@ STEP = "while/body/_1/while/while/body/_459/while/while/"
         (f"{STEP}TopKV2_3:TopKV2", "top-k"),
         (f"{STEP}SelectV2_18:SelectV2", "writes: caches, outputs"),
         ("while/body/_1/while/while/cond/_458/while/while/All:All", "sums over the vocabulary, norms, the rest"),
-        ("while/body/_1/while/GatherV2_4:GatherV2", decode_profile._OUTSIDE),
-        ("encoder_1/layer_0_1/attention_1/Softmax:_MklSoftmax", decode_profile._OUTSIDE),
+        ("while/body/_1/while/GatherV2_4:GatherV2", profile._OUTSIDE),
+        ("encoder_1/layer_0_1/attention_1/Softmax:_MklSoftmax", profile._OUTSIDE),
     ],
 )
 def test_operations_are_told_apart_by_name(name, part):
-    assert decode_profile.part_of(name) == part
+    assert profile.part_of(name) == part
 
 
 def test_a_profile_is_by_the_step():
     logits, before = f"{STEP}embedding/MatMul:MatMul", "encoder/MatMul:MatMul"
     first, second = f"{STEP}TopKV2:TopKV2", f"{STEP}TopKV2_1:TopKV2"
-    executor = decode_profile.EXECUTOR
+    executor = profile.EXECUTOR
     took = Counter({logits: 6.0, first: 2.0, second: 1.0, before: 1.0, executor: 12.0})
     times = Counter({logits: 2, first: 2, second: 2, before: 1, executor: 9})
-    found = decode_profile.summed(took, times, seconds=0.008)
+    found = profile.summed(took, times, seconds=0.008)
     assert (found["steps"], found["milliseconds"]) == (2, pytest.approx(4.0))
     assert found["parts"]["logits"] == {"milliseconds": 3.0, "share": 0.5, "operations": 1.0}
     assert found["parts"]["top-k"]["operations"] == 2.0
     between = {"milliseconds": 1.0, "share": pytest.approx(1 / 6), "operations": 0.0}
-    assert found["parts"][decode_profile._BETWEEN] == between
+    assert found["parts"][profile._BETWEEN] == between
     with pytest.raises(RuntimeError, match="no step was found"):
-        decode_profile.summed(Counter({before: 1.0}), Counter({before: 1}), seconds=1.0)
+        profile.summed(Counter({before: 1.0}), Counter({before: 1}), seconds=1.0)
 
 
 @pytest.mark.slow
@@ -299,22 +291,22 @@ def test_command_writes_table_plot_and_figures(tmp_path, capsys):
     what = "--family transformer --order sorted --system saved_model --profile"
     places = ["--output", str(tmp_path / "out"), "--json", str(tmp_path / "figures.json")]
     assert command_line.main(["bench", "decode", *numbers.split(), *what.split(), *places]) == 0
-    table = (tmp_path / "out" / decode_table.FILE).read_text()
-    assert table in capsys.readouterr().out
-    assert "| transformer, beam 2, 2 sorted: saved_model" in table
-    assert "4 made-up sentences, random weights, 4 ids an output" in table
-    assert str(tmp_path) not in table
-    assert (tmp_path / "out" / decode_table.PLOT).read_bytes().startswith(b"\x89PNG")
+    written = (tmp_path / "out" / table.FILE).read_text()
+    assert written in capsys.readouterr().out
+    assert "| transformer, beam 2, 2 sorted: saved_model" in written
+    assert "4 made-up sentences, random weights, 4 ids an output" in written
+    assert str(tmp_path) not in written
+    assert (tmp_path / "out" / table.PLOT).read_bytes().startswith(b"\x89PNG")
     found = json.loads((tmp_path / "figures.json").read_text())
     assert found["skipped"] == {}
     assert {(row["tokens"], row["sentences"], row["same"]) for row in found["turns"]} == {(16, 4, 1)}
     names = ["transformer, greedy, 2 sorted", "transformer, beam 2, 2 sorted"]
     assert list(found["summary"]) == list(found["profile"]) == names
-    for profile in found["profile"].values():
-        assert profile["steps"] == 8  # four of each of two batches
-        assert {"logits", "attention", "products of layers", "top-k"} <= profile["parts"].keys()
-        assert sum(part["share"] for part in profile["parts"].values()) == pytest.approx(1)
-        assert profile["parts"]["logits"]["operations"] == 1
+    for traced in found["profile"].values():
+        assert traced["steps"] == 8  # four of each of two batches
+        assert {"logits", "attention", "products of layers", "top-k"} <= traced["parts"].keys()
+        assert sum(part["share"] for part in traced["parts"].values()) == pytest.approx(1)
+        assert traced["parts"]["logits"]["operations"] == 1
 
 
 @pytest.mark.slow
@@ -334,11 +326,11 @@ def test_a_run_is_measured_with_its_own_sentences(place, tmp_path):
 def test_versions_are_those_of_peers_that_are_asked_for(monkeypatch):
     def version(name):
         if name != "ctranslate2":
-            raise decode_lineup.metadata.PackageNotFoundError(name)
+            raise lineup.metadata.PackageNotFoundError(name)
         return "4.0"
 
-    monkeypatch.setattr(decode_lineup.metadata, "version", version)
-    assert decode_lineup.versions(BenchDecode()) == {"ctranslate2": "4.0"}
+    monkeypatch.setattr(lineup.metadata, "version", version)
+    assert lineup.versions(BenchDecode()) == {"ctranslate2": "4.0"}
 
 
 def test_command_line_is_told_without_folders(tmp_path):
@@ -365,4 +357,4 @@ def test_command_line_is_told_without_folders(tmp_path):
 )
 def test_senseless_settings_are_refused(wrong, named):
     with pytest.raises(InputError, match=named):
-        bench_decode.run(BenchDecode(**wrong))
+        command.run(BenchDecode(**wrong))

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
-from pipelines.bench.decode_cases import Case
-from pipelines.bench.decode_systems import Said
+from pipelines.bench.decode.cases import Case
+from pipelines.bench.decode.systems import Said
 from seq2seq_keras import cores, tokens
 from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable

@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from pipelines import runs
-from pipelines.bench import decode_cases, decode_lineup, decode_profile, decode_table, tables
-from pipelines.bench.decode_cases import Case, Subject
-from pipelines.bench.decode_systems import LIVE, System
+from pipelines.bench import tables
+from pipelines.bench.decode import cases, lineup, profile, table
+from pipelines.bench.decode.cases import Case, Subject
+from pipelines.bench.decode.systems import LIVE, System
 from pipelines.settings import BenchDecode
 from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
@@ -30,7 +31,7 @@ def run(settings: BenchDecode) -> int:
     """The command; returns the exit code."""
     check(settings)
     cores.for_batches()
-    texts = decode_cases.sentences(settings)
+    texts = cases.sentences(settings)
     report = {
         **tables.about(settings),
         "settings": runs.plain(settings),
@@ -39,14 +40,14 @@ def run(settings: BenchDecode) -> int:
         "turns": [],
         "profile": {},
     }
-    report["versions"] |= decode_lineup.versions(settings)
-    for subject in decode_cases.subjects(settings):
+    report["versions"] |= lineup.versions(settings)
+    for subject in cases.subjects(settings):
         with tempfile.TemporaryDirectory() as folder:
             measure(subject, settings, texts, Path(folder), report)
-    report["summary"] = decode_table.summary(report["turns"])
-    tables.show(decode_table.render(report), settings.output, decode_table.FILE)
+    report["summary"] = table.summary(report["turns"])
+    tables.show(table.render(report), settings.output, table.FILE)
     if settings.output:
-        decode_table.draw(report["summary"], settings.output / decode_table.PLOT)
+        table.draw(report["summary"], settings.output / table.PLOT)
     if settings.json:
         runs.write_json(settings.json, report)
     return 0
@@ -64,8 +65,8 @@ def check(settings: BenchDecode) -> None:
             raise InputError(f"--{name} is empty", expected="at least one")
     if min(settings.batch) <= 0:
         raise InputError(f"--batch is {min(settings.batch)}", expected="more than 0")
-    if settings.width % decode_cases.HEADS:
-        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {decode_cases.HEADS}")
+    if settings.width % cases.HEADS:
+        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {cases.HEADS}")
     if settings.run and settings.source is None:
         raise InputError("--source is missing", remedy="give sentences of the language that the run translates")
     if settings.model and len(settings.run) != 1:
@@ -76,18 +77,18 @@ def check(settings: BenchDecode) -> None:
 
 def measure(subject: Subject, settings: BenchDecode, texts: list[str], folder: Path, report: dict) -> None:
     """All cases of one model, into the report."""
-    systems, skipped = decode_lineup.lineup(subject, settings, folder, report["machine"]["cores"])
+    systems, skipped = lineup.lineup(subject, settings, folder, report["machine"]["cores"])
     for system in systems.values():
         report["versions"] |= getattr(system, "versions", {})
     report["skipped"] |= {f"{name} of {subject.name}": why for name, why in skipped.items()}
-    for case in decode_cases.cases(settings):
+    for case in cases.cases(settings):
         name = f"{subject.name}, {case.name}"
         print(name, flush=True)
-        parts = decode_cases.batches(texts, case)
+        parts = cases.batches(texts, case)
         report["turns"] += compared(name, case, systems, parts, settings.turns)
         if settings.profile and case.order != "unsorted":
             some = parts[:: -(-len(parts) // _PROFILED)]
-            report["profile"][name] = decode_profile.profile(partial(_each, systems[LIVE], case, some))
+            report["profile"][name] = profile.profile(partial(_each, systems[LIVE], case, some))
 
 
 def compared(name: str, case: Case, systems: dict[str, System], parts: list[list[str]], turns: int) -> list[dict]:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.bench.decode_cases import Case, Subject
-from pipelines.bench.decode_systems import Said
+from pipelines.bench.decode.cases import Case, Subject
+from pipelines.bench.decode.systems import Said
 from seq2seq_keras.export import ctranslate2
 
 

@@ -1,6 +1,6 @@
 """Decodes with OpenNMT-tf, random weights: run by the interpreter that has it, never imported here.
 
-    PEER_PYTHON -I opennmt_decode.py task.json
+    PEER_PYTHON -I apart_opennmt.py task.json
 
 Its versions are the first line that goes out. A line of JSON that comes in is a batch, ids of sources and the width of
 the beam; what goes out then is how many ids were said to each. What runs is the toolkit's own `infer`, traced once, as

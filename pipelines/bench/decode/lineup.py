@@ -5,9 +5,9 @@ import importlib
 from importlib import metadata
 from pathlib import Path
 
-from pipelines.bench import decode_apart, decode_compiled, decode_ctranslate2
-from pipelines.bench.decode_cases import Subject
-from pipelines.bench.decode_systems import LIVE, Live, System, saved
+from pipelines.bench.decode import apart, compiled, ctranslate2
+from pipelines.bench.decode.cases import Subject
+from pipelines.bench.decode.systems import LIVE, Live, System, saved
 from pipelines.settings import BenchDecode
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
@@ -45,7 +45,7 @@ def lineup(
         if name == "saved_model":
             systems[name] = saved(subject, settings, folder / name, known)
         elif name == "xla":
-            systems[name] = Live(compiled(subject.task), known)
+            systems[name] = Live(by_xla(subject.task), known)
         else:
             try:
                 systems[name] = _peer(name, subject, settings, folder, cores)
@@ -55,20 +55,20 @@ def lineup(
     return systems, skipped
 
 
-def compiled(task: TextToText) -> TextToText:
+def by_xla(task: TextToText) -> TextToText:
     """The same model, whose loop XLA compiles."""
     options = {name: getattr(task, name) for name in ("search", "max_source", "max_length")}
     return TextToText(task.model, task.source, None if task.shared else task.target, **options, jit_compile=True)
 
 
 def _peer(name: str, subject: Subject, settings: BenchDecode, folder: Path, cores: int) -> System:
-    if name in decode_apart.SCRIPTS:
-        return decode_apart.Apart(name, subject, settings, folder / name)
+    if name in apart.SCRIPTS:
+        return apart.Apart(name, subject, settings, folder / name)
     if name == "keras-hub":
         importlib.import_module("keras_hub.samplers")
-        return decode_compiled.Compiled(subject.task, decode_compiled.keras_hub)
+        return compiled.Compiled(subject.task, compiled.keras_hub)
     written = folder / "ctranslate2"
     if not written.exists():
-        decode_ctranslate2.write(written, subject)
-    numbers, apart = _CTRANSLATE2[name]
-    return decode_ctranslate2.CTranslate2(written, numbers, cores, apart)
+        ctranslate2.write(written, subject)
+    numbers, cut = _CTRANSLATE2[name]
+    return ctranslate2.CTranslate2(written, numbers, cores, cut)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.bench.decode_cases import Case, Subject
-from pipelines.bench.decode_systems import Said
+from pipelines.bench.decode.cases import Case, Subject
+from pipelines.bench.decode.systems import Said
 from pipelines.bench.fit import HEADS
 from pipelines.settings import BenchDecode
 from seq2seq_keras import tokens
@@ -21,8 +21,8 @@ from seq2seq_keras.context import PAD
 from seq2seq_keras.errors import InputError
 
 SCRIPTS = {
-    "opennmt-tf": Path(__file__).with_name("opennmt_decode.py"),
-    "joeynmt": Path(__file__).with_name("joeynmt_decode.py"),
+    "opennmt-tf": Path(__file__).with_name("apart_opennmt.py"),
+    "joeynmt": Path(__file__).with_name("apart_joeynmt.py"),
 }
 """What decodes, by peer. It prints its versions, then a line for each line that it reads."""
 

@@ -7,7 +7,7 @@ tokenizers are left out of its time.
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from pipelines.bench.decode_cases import Case, Subject
+from pipelines.bench.decode.cases import Case, Subject
 from pipelines.settings import BenchDecode
 from seq2seq_keras import export, tokens
 from seq2seq_keras.errors import InputError
