@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 
 from pipelines import serve
+from pipelines.generate.speakers import Speaker
 from pipelines.settings import Generate, Rules
-from pipelines.speakers import Speaker
 from seq2seq_keras.errors import InputError
 
 _PATIENCE = 600.0

@@ -23,9 +23,10 @@ import contextlib
 import sys
 import time
 
-from pipelines import runs, speakers, speakers_saved
+from pipelines import runs
+from pipelines.generate import saved, speakers
+from pipelines.generate.speakers import Speaker
 from pipelines.settings import Generate
-from pipelines.speakers import Speaker
 from seq2seq_keras import cores, data
 from seq2seq_keras.errors import InputError
 
@@ -39,9 +40,9 @@ def run(settings: Generate) -> int:
     cores.for_batches()
     with contextlib.ExitStack() as stack:
         if settings.url is not None:
-            speaker = speakers_saved.served(settings, stack)
+            speaker = saved.served(settings, stack)
         elif (settings.model / "saved_model.pb").exists():
-            speaker = speakers_saved.exported(settings)
+            speaker = saved.exported(settings)
         else:
             speaker = speakers.live(settings)
         if settings.alignments and speaker.align is None:

@@ -1,0 +1,1 @@
+"""Outputs of a run, of an exported SavedModel, or of a model on a server."""
