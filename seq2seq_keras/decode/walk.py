@@ -72,7 +72,7 @@ def lengthened(stepper: Stepper, walk: Walk, fixed: Nest, room) -> Walk:
 
 def left_with(stepper: Stepper, search: Search, fixed: Nest, walk: Walk, places) -> tuple[Walk, Nest]:
     """The walk of some of the sources, by their places (N,), and what never changes of them."""
-    rows = rows_of(places, search.width)
+    rows = model_rows(places, search.width)
     walk = Walk(
         time=walk.time,
         ids=chosen(walk.ids, rows),
@@ -80,7 +80,7 @@ def left_with(stepper: Stepper, search: Search, fixed: Nest, walk: Walk, places)
         grown=chosen(walk.grown, places if search.reorders else rows),
         found=chosen(walk.found, places),
     )
-    return walk, chosen(fixed, rows_of(places, copies(stepper, search)))
+    return walk, chosen(fixed, model_rows(places, copies(stepper, search)))
 
 
 def copies(stepper: Stepper, search: Search) -> int:
@@ -88,7 +88,7 @@ def copies(stepper: Stepper, search: Search) -> int:
     return 1 if getattr(stepper, "shares_fixed", False) else search.width
 
 
-def rows_of(places, width: int):
+def model_rows(places, width: int):
     """Places (N,) of sources to the rows (N * width,) that the model runs for them."""
     return ops.reshape(ops.expand_dims(places, -1) * width + ops.arange(width, dtype="int32"), (-1,))
 

@@ -1,7 +1,6 @@
 """The REST door: TensorFlow Serving's API, with health checks, metrics, streams and the page for people."""
 
 import json
-import os
 import threading
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
+from seq2seq_keras import cores
 from seq2seq_keras.serve import json_tensors, page, rest_stream
 from seq2seq_keras.serve.entrance import before
 from seq2seq_keras.serve.json_document import invalid, short
@@ -44,7 +44,7 @@ class _Api:
         self._predictor = predictor
         # Threads of its own, one for every request that may be inside: most only wait for their batch.
         self._threads = anyio.CapacityLimiter(predictor.limits.concurrent)
-        self._reading = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._reading = threading.BoundedSemaphore(cores.available())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         note: Note = scope["state"]["note"]
