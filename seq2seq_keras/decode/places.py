@@ -36,7 +36,7 @@ def likeliest(logits, count: int):
     if count == 1 and _fixed(logits):
         # Where shapes are fixed, as XLA wants them: it fuses all of this, and would sort for `top_k`.
         log_probs = speakable(logits) - ops.logsumexp(logits, axis=-1, keepdims=True)
-        best = ops.max(log_probs, axis=-1, keepdims=True)
+        best = _peak(log_probs)
         return ops.where(ops.isnan(best), float("-inf"), best), _first(log_probs, best)
     # Two more, since PAD and BOS may be among them: cheaper than to go through the vocabulary and hide them.
     best, ids = _highest(logits, min(count + 2, logits.shape[-1]))
@@ -62,7 +62,7 @@ def top_k(scores, count: int):
     whole = ops.maximum(scores, _LOWEST)  # above what was found already, also where it was -inf
     left, found = whole, []
     for _ in range(count):
-        best = ops.max(left, axis=-1, keepdims=True)
+        best = _peak(left)
         found.append(_first(left, best))
         # What is left is told by the last one alone: with all of them XLA would ask for each at every place.
         after = ops.logical_and(ops.equal(whole, best), ops.greater(everywhere, found[-1]))
@@ -88,13 +88,18 @@ def _highest(scores, count: int):
     if width is None:
         return top_k(scores, count)
     parts = ops.reshape(scores, (-1, size // width, width))
-    _, chosen = top_k(ops.max(parts, axis=-1), count)
+    _, chosen = top_k(ops.squeeze(_peak(parts), -1), count)
     chosen = ops.sort(chosen, axis=-1)  # of equal scores the smaller id has to come first
     rows = ops.expand_dims(ops.arange(ops.shape(scores)[0], dtype="int32") * (size // width), -1) + chosen
     some = ops.take(ops.reshape(parts, (-1, width)), ops.reshape(rows, (-1,)), axis=0)
     best, places = top_k(ops.reshape(some, (-1, count * width)), count)
     part = ops.take_along_axis(chosen, ops.floor_divide(places, width), axis=-1)
     return best, part * width + ops.mod(places, width)
+
+
+def _peak(scores):
+    """The highest along the last axis (..., 1). Of no rows there is none, where Keras would raise without `initial`."""
+    return ops.max(scores, axis=-1, keepdims=True, initial=float("-inf"))
 
 
 def _first(scores, value):
@@ -104,7 +109,7 @@ def _first(scores, value):
     """
     size = scores.shape[-1]
     here = ops.where(ops.equal(scores, value), ops.arange(size, dtype="int32"), size - 1)
-    return ops.min(here, axis=-1, keepdims=True)
+    return ops.min(here, axis=-1, keepdims=True, initial=size - 1)
 
 
 def _fixed(scores) -> bool:

@@ -64,3 +64,10 @@ def test_xla_finds_the_same(size):
     rows = scores(size, "equals")
     compiled = tf.function(lambda rows: top_k(rows, 5), autograph=False, jit_compile=True)
     np.testing.assert_array_equal(compiled(tf.constant(rows))[1], by_sorting(rows, 5))
+
+
+@pytest.mark.parametrize("size", [17, 1000])
+def test_of_no_rows_there_are_no_highest(size):
+    none = tf.zeros([0, size])
+    for found in (*top_k(none, 5), *likeliest(none, 1), *likeliest(none, 5)):
+        assert found.shape[0] == 0
