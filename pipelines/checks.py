@@ -1,13 +1,10 @@
 """What can be known to be wrong with settings before any work is done, or any folder claimed."""
 
-from pipelines import adapt, checks_model, objective, scores, vectors
+from pipelines import adapt, checks_model, demands, objective, scores, vectors
 from pipelines.monitor import pages
 from pipelines.settings import Translate
 from seq2seq_keras.errors import InputError
 
-_FROM_ONE = "epochs batch_tokens average beam max_length workers"
-_FROM_ZERO = "warmup clip patience checkpoint_every decode_rows length_penalty"
-_SHARES = "smoothing"
 _TEACHER_FORCED = ("val_loss", "val_perplexity")
 
 
@@ -17,24 +14,18 @@ def translate(settings: Translate) -> None:
     Raises:
         InputError: names the first such setting, what was found and what would do.
     """
-    for name in _FROM_ONE.split():
-        _demand(settings, name, lambda value: value >= 1, "1 or more")
-    for name in _FROM_ZERO.split():
-        _demand(settings, name, lambda value: value >= 0, "0 or more")
-    for name in _SHARES.split():
-        _demand(settings, name, lambda value: 0 <= value < 1, "from 0 to below 1")
+    demands.from_one(settings, "epochs", "batch_tokens", "average", "beam", "max_length", "workers")
+    demands.from_zero(settings, "warmup", "clip", "patience", "checkpoint_every", "decode_rows", "length_penalty")
+    demands.demand(settings, ["smoothing"], lambda value: 0 <= value < 1, "from 0 to below 1")
     checks_model.check(settings.model)
     checks_model.with_texts(settings)
     objective.check(settings.objective)
     vectors.check(settings)
     adapt.check(settings)
     pages.check(settings.board)
-    _demand(settings, "seed", lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
-    _demand(settings, "lr", lambda value: value > 0, "more than 0")
-    _demand(settings, "minutes", lambda value: value > 0, "more than 0")
-    _demand(settings, "join_seconds", lambda value: value > 0, "more than 0")
-    for name in ("max_source", "max_target"):
-        _demand(settings, name, lambda value: value >= 2, "2 or more: a token and the end")
+    demands.demand(settings, ["seed"], lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
+    demands.above_zero(settings, "lr", "minutes", "join_seconds")
+    demands.demand(settings, ["max_source", "max_target"], lambda value: value >= 2, "2 or more: a token and the end")
     if settings.schedule == "deadline" and settings.minutes is None:
         raise InputError("--schedule deadline needs a deadline", remedy="add --minutes")
     for name in ("train", "valid"):
@@ -67,9 +58,3 @@ def _monitor(settings: Translate) -> None:
         )
     if decoded and not settings.decode_rows:
         raise InputError(f"--monitor {settings.monitor} needs decoded text", remedy="raise --decode-rows")
-
-
-def _demand(settings, name: str, good, expected: str) -> None:
-    value = getattr(settings, name)
-    if value is not None and not good(value):
-        raise InputError(f"--{name.replace('_', '-')} is {value}", expected=expected)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from pipelines import demands
 from pipelines import peak as products
 from pipelines.bench import flops
 from pipelines.bench.corpora import Material
@@ -76,6 +77,11 @@ class Stopwatch(keras.callbacks.Callback):
         if now - self._begun >= self._seconds:
             self.took = _wait(logs) - self._begun
             self.model.stop_training = True
+
+
+def check_width(settings) -> None:
+    """Refuses a `width` that the heads cannot share."""
+    demands.demand(settings, ["width"], lambda width: width % HEADS == 0, f"a multiple of {HEADS}")
 
 
 def turn(family: str, precision: str, settings: Bench, material: Material) -> Turn:

@@ -17,11 +17,10 @@ from pathlib import Path
 
 import keras
 
-from pipelines import families, objective, runs, scores, steps, watch
+from pipelines import demands, families, objective, runs, scores, steps, watch
 from pipelines.bench import alternating, corpora, tables
 from pipelines.settings import BenchOverhead, Board, Model, Translate, Vocabulary
 from seq2seq_keras import data
-from seq2seq_keras.errors import InputError
 
 FILE = "bench_overhead.md"
 LIMIT = 0.05
@@ -42,9 +41,7 @@ class Turns(keras.callbacks.Callback):
 
 def run(settings: BenchOverhead) -> int:
     """The command; returns the exit code."""
-    for name in ("width", "depth", "vocabulary", "batch_tokens", "pairs", "turns"):
-        if (value := getattr(settings, name)) < 1:
-            raise InputError(f"--{name.replace('_', '-')} is {value}", expected="1 or more")
+    demands.from_one(settings, "width", "depth", "vocabulary", "batch_tokens", "pairs", "turns")
     if settings.output:
         runs.check_folder(settings.output)
     _, material = prepared(settings)  # what is wrong with the pairs is told here, once

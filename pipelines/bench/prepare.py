@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines import memory, runs
+from pipelines import demands, memory, runs
 from pipelines.bench import corpora, tables
 from pipelines.settings import BenchPrepare
 from seq2seq_keras.errors import InputError
@@ -45,9 +45,7 @@ def run(settings: BenchPrepare) -> int:
 
 def check(settings: BenchPrepare) -> None:
     """Refuses what cannot be measured."""
-    for name in ("pairs", "sample"):
-        if (value := getattr(settings, name)) < 1:
-            raise InputError(f"--{name} is {value}", expected="1 or more")
+    demands.from_one(settings, "pairs", "sample")
     if settings.folder is not None and not settings.folder.is_dir():
         raise InputError("there is no such folder", where=settings.folder, remedy="make it, or leave --folder out")
 

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 
-from pipelines import runs
+from pipelines import demands, runs
 from pipelines.bench import corpora, tables, traffic
 from pipelines.bench.served import Clients, Server, newest, publish
 from pipelines.settings import BenchServe
@@ -66,12 +66,8 @@ def run(settings: BenchServe) -> int:
 
 def check(settings: BenchServe) -> None:
     """Refuses what cannot be measured."""
-    for name in ("clients", "rows", "seconds", "turns", "singles"):
-        if (value := getattr(settings, name)) <= 0:
-            raise InputError(f"--{name} is {value}", expected="more than 0")
-    for name in ("warmup", "swaps"):
-        if (value := getattr(settings, name)) < 0:
-            raise InputError(f"--{name} is {value}", expected="0 or more")
+    demands.above_zero(settings, "clients", "rows", "seconds", "turns", "singles")
+    demands.from_zero(settings, "warmup", "swaps")
     if settings.swaps and not Path("/proc/self/status").exists():
         raise InputError("this system does not tell the memory of a process", remedy="add --swaps 0")
     if settings.output:

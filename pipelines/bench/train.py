@@ -8,10 +8,9 @@ A turn measures each family and the peer, each from fresh weights, and the machi
 
 import itertools
 
-from pipelines import runs
+from pipelines import demands, runs
 from pipelines.bench import corpora, fit, peers, tables
 from pipelines.settings import Bench
-from seq2seq_keras.errors import InputError
 
 REFERENCE = "transformer"
 """The family a peer is compared with: the one whose model it copies."""
@@ -50,16 +49,10 @@ def run(settings: Bench) -> int:
 
 def check(settings: Bench) -> None:
     """Refuses what cannot be measured."""
-    for name in ("width", "depth", "vocabulary", "batch_tokens", "pairs", "turns", "seconds"):
-        if (value := getattr(settings, name)) <= 0:
-            raise InputError(f"--{name.replace('_', '-')} is {value}", expected="more than 0")
-    for name in ("family", "precision"):
-        if not getattr(settings, name):
-            raise InputError(f"--{name} is empty", expected="at least one")
-    if settings.warmup < 0:
-        raise InputError(f"--warmup is {settings.warmup}", expected="0 or more")
-    if settings.width % fit.HEADS:
-        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {fit.HEADS}")
+    demands.above_zero(settings, "width", "depth", "vocabulary", "batch_tokens", "pairs", "turns", "seconds")
+    demands.some(settings, "family", "precision")
+    demands.from_zero(settings, "warmup")
+    fit.check_width(settings)
     if settings.output:
         runs.check_folder(settings.output)
 

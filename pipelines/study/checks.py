@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from pipelines import checks, families, runs
+from pipelines import checks, demands, families, runs
 from pipelines.settings import Study, Translate
 from pipelines.study import splits
 from pipelines.study.question import Question
@@ -18,10 +18,7 @@ def study(settings: Study, question: Question) -> None:
     seeds = settings.seeds
     if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
         raise InputError(f"--seeds is {seeds}", expected="one or more from 0 to 4294967295, each once")
-    for name in ("minutes", "epochs", "pairs", "parameters", "beam"):
-        value = getattr(settings, name)
-        if value is not None and value <= 0:
-            raise InputError(f"--{name} is {value}", expected="more than 0")
+    demands.above_zero(settings, "minutes", "epochs", "pairs", "parameters", "beam")
     for name in ("train", "valid", "test"):
         checks.columns(settings, name)
     _vectors(settings)

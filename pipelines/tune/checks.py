@@ -1,6 +1,6 @@
 """What can be known to be wrong with a search before any work is done."""
 
-from pipelines import checks, runs
+from pipelines import checks, demands, runs
 from pipelines.settings import Tune
 from pipelines.tune import defaults, space, value_range
 from seq2seq_keras.errors import InputError
@@ -16,10 +16,7 @@ def check(settings: Tune) -> None:
     Raises:
         InputError: names the first such flag, what was found and what would do.
     """
-    for name in ("pairs", "trials", "epochs", "minutes", "workers"):
-        value = getattr(settings, name)
-        if value is not None and value <= 0:
-            raise InputError(f"--{name} is {value}", expected="more than 0")
+    demands.above_zero(settings, "pairs", "trials", "epochs", "minutes", "workers")
     for name in ("train", "valid"):
         checks.columns(settings, name)
     if settings.algorithm == "hyperband":

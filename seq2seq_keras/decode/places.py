@@ -53,12 +53,15 @@ def top_k(scores, count: int):
 
     Where shapes are fixed, as XLA wants them, the highest is looked for again and again: XLA would sort whole rows.
     """
-    if not _fixed(scores) or count > _LOOKS:
+    if not _looked_for(scores, count):
         best, places = ops.top_k(scores, count)
         return best, ops.cast(places, "int32")
-    if scores.shape[-1] >= _LONG:
-        return _highest(scores, count)
-    everywhere = ops.arange(scores.shape[-1], dtype="int32")
+    size = scores.shape[-1]
+    if size >= _LONG:
+        width = math.isqrt(size // count)  # as many parts as places in the best of them
+        padded = ops.pad(scores, [[0, 0], [0, -size % width]], constant_values=float("-inf"))
+        return _by_parts(padded, count, width)
+    everywhere = ops.arange(size, dtype="int32")
     whole = ops.maximum(scores, _LOWEST)  # above what was found already, also where it was -inf
     left, found = whole, []
     for _ in range(count):
@@ -72,34 +75,37 @@ def top_k(scores, count: int):
 
 
 def _highest(scores, count: int):
-    """`top_k` of (N, V) through the highest of each part, where V can be cut into parts.
+    """`top_k` of (N, V), through parts also where shapes are open, if V can be cut into parts."""
+    size, width = scores.shape[-1], None
+    if not _looked_for(scores, count):
+        width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
+    return _by_parts(scores, count, width) if width else top_k(scores, count)
+
+
+def _by_parts(scores, count: int, width: int):
+    """`top_k` of (N, S) through the highest of each part of `width` places.
 
     To find the highest of a part takes one quick look at it; only the best `count` parts are gone through.
     """
-    size = scores.shape[-1]
-    if not _fixed(scores) or count > _LOOKS:
-        width = max((w for w in range(16, 257) if size % w == 0 and size // w >= 2 * count), default=None)
-    elif size >= _LONG:
-        width = math.isqrt(size // count)  # as many parts as places in the best of them
-        scores = ops.pad(scores, [[0, 0], [0, -size % width]], constant_values=float("-inf"))
-        size = scores.shape[-1]
-    else:
-        width = None
-    if width is None:
-        return top_k(scores, count)
-    parts = ops.reshape(scores, (-1, size // width, width))
-    _, chosen = top_k(ops.squeeze(_peak(parts), -1), count)
+    parts = ops.reshape(scores, (-1, scores.shape[-1] // width, width))
+    _, chosen = top_k(_peak(parts, keepdims=False), count)
     chosen = ops.sort(chosen, axis=-1)  # of equal scores the smaller id has to come first
-    rows = ops.expand_dims(ops.arange(ops.shape(scores)[0], dtype="int32") * (size // width), -1) + chosen
+    rows = ops.expand_dims(ops.arange(ops.shape(scores)[0], dtype="int32") * parts.shape[1], -1) + chosen
     some = ops.take(ops.reshape(parts, (-1, width)), ops.reshape(rows, (-1,)), axis=0)
     best, places = top_k(ops.reshape(some, (-1, count * width)), count)
     part = ops.take_along_axis(chosen, ops.floor_divide(places, width), axis=-1)
     return best, part * width + ops.mod(places, width)
 
 
-def _peak(scores):
-    """The highest along the last axis (..., 1). Of no rows there is none, where Keras would raise without `initial`."""
-    return ops.max(scores, axis=-1, keepdims=True, initial=float("-inf"))
+def _looked_for(scores, count: int) -> bool:
+    """Whether the highest are looked for one after the other."""
+    return _fixed(scores) and count <= _LOOKS
+
+
+def _peak(scores, keepdims: bool = True):
+    """The highest along the last axis. Of no rows there is none, where Keras would raise without `initial`."""
+    initial = float("-inf") if scores.shape[0] == 0 else None  # an operation more, which steps are spared
+    return ops.max(scores, axis=-1, keepdims=keepdims, initial=initial)
 
 
 def _first(scores, value):

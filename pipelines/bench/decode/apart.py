@@ -52,7 +52,7 @@ class Apart:
         # They add the unknown word themselves: as many as ours.
         words = ["<blank>", "<s>", "</s>", *(str(i) for i in range(subject.task.source.size - 4))]
         (folder / "vocabulary").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
-        task = {name: getattr(settings, name) for name in ("width", "depth", "max_length", "length_penalty")}
+        task = {size: getattr(settings, size) for size in ("width", "depth", "max_length", "length_penalty")}
         task |= {"heads": HEADS, "vocabulary": str(folder / "vocabulary")}
         (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
         # Isolated, so that nothing of ours is on its path.

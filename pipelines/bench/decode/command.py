@@ -14,8 +14,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from pipelines import runs
-from pipelines.bench import tables
+from pipelines import demands, runs
+from pipelines.bench import fit, tables
 from pipelines.bench.decode import cases, lineup, profile, table
 from pipelines.bench.decode.cases import Case, Subject
 from pipelines.bench.decode.systems import LIVE, System
@@ -55,18 +55,12 @@ def run(settings: BenchDecode) -> int:
 
 def check(settings: BenchDecode) -> None:
     """Refuses what cannot be measured."""
-    for name in ("sentences", "beam", "max_length", "width", "depth", "vocabulary", "turns"):
-        if (value := getattr(settings, name)) <= 0:
-            raise InputError(f"--{name.replace('_', '-')} is {value}", expected="more than 0")
-    if settings.length_penalty < 0:
-        raise InputError(f"--length-penalty is {settings.length_penalty}", expected="0 or more")
-    for name in ("search", "batch", "order", "family"):
-        if not getattr(settings, name):
-            raise InputError(f"--{name} is empty", expected="at least one")
+    demands.above_zero(settings, "sentences", "beam", "max_length", "width", "depth", "vocabulary", "turns")
+    demands.from_zero(settings, "length_penalty")
+    demands.some(settings, "search", "batch", "order", "family")
     if min(settings.batch) <= 0:
         raise InputError(f"--batch is {min(settings.batch)}", expected="more than 0")
-    if settings.width % cases.HEADS:
-        raise InputError(f"--width is {settings.width}", expected=f"a multiple of {cases.HEADS}")
+    fit.check_width(settings)
     if settings.run and settings.source is None:
         raise InputError("--source is missing", remedy="give sentences of the language that the run translates")
     if settings.model and len(settings.run) != 1:
