@@ -66,6 +66,13 @@ class ProjectedTable(keras.layers.Layer):
         """(B, ..., D) float to (B, ..., V) float32 logits; float32 under every precision policy."""
         return self(vectors, reverse=True)
 
+    @property
+    def matrix(self):
+        """(D, V) float32: what `score` multiplies vectors by, as the layer's policy reads it."""
+        weights = ops.transpose(self.projection) if self.tied else self.reverse_embeddings
+        weights = ops.cast(ops.cast(weights, self.compute_dtype), "float32")
+        return ops.matmul(weights, self.table.matrix) if self.tied else weights
+
     def fill(self, ids, vectors) -> None:
         """As the table's own `fill`: (N,) int and (N, E) float."""
         self.table.fill(ids, vectors)

@@ -35,6 +35,12 @@ class TokenTable(keras.layers.ReversibleEmbedding):
         """(B, ..., D) float to (B, ..., V) float32 logits; float32 under every precision policy."""
         return ops.cast(self(vectors, reverse=True), "float32")
 
+    @property
+    def matrix(self):
+        """(D, V) float32: what `score` multiplies vectors by, as the layer's policy reads it."""
+        matrix = ops.transpose(self.embeddings) if self.tied else self.reverse_embeddings
+        return ops.cast(ops.cast(matrix, self.compute_dtype), "float32")
+
     def fill(self, ids, vectors) -> None:
         """Gives some ids their first vectors, such as pretrained ones; training goes on from there.
 

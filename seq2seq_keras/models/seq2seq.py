@@ -129,14 +129,23 @@ class Seq2Seq(keras.Model):
             return state
         return state._replace(fixed=CopyFixed(state.fixed, ops.cast(source, "int32")))
 
-    def step(self, ids, state: DecodeState):
-        """(B,) int32 ids just chosen (BOS first) to (B, V) float32 logits of the next one, and the next state."""
-        heard = self._table(ids)
+    def step(self, ids, state: DecodeState, score=None):
+        """(B,) int32 ids just chosen (BOS first) to (B, V) float32 logits of the next one, and the next state.
+
+        Args:
+            score: another way to compute the `score` of `table`.
+        """
+        heard = self.table(ids)
         outputs, after = self.decoder.step(heard, self._of_decoder(state))
-        logits = self._table.score(outputs)
+        logits = (score or self.table.score)(outputs)
         if self.copy is not None:
             logits = self.copy(logits, outputs, heard, self.decoder.alignment(after), state.fixed.source)
         return logits, after._replace(fixed=state.fixed)
+
+    @property
+    def table(self):
+        """The `TokenTable` of target and output."""
+        return self.embedding if self.target_embedding is None else self.target_embedding
 
     @property
     def branch(self):
@@ -237,12 +246,8 @@ class Seq2Seq(keras.Model):
         return state if self.copy is None else state._replace(fixed=state.fixed.decoder)
 
     def _extend(self, ids, state: DecodeState):
-        outputs, state = self.decoder.extend(self._table(ids), state)
-        return self._table.score(outputs), state
-
-    @property
-    def _table(self):
-        return self.embedding if self.target_embedding is None else self.target_embedding
+        outputs, state = self.decoder.extend(self.table(ids), state)
+        return self.table.score(outputs), state
 
 
 def _shortens(encoder, bridge) -> bool:

@@ -7,9 +7,15 @@ import tensorflow as tf
 
 from seq2seq_keras import decode
 from seq2seq_keras.context import PAD, Stepper
+from seq2seq_keras.tasks.few_rows import for_few_rows
 
 _LENGTHS = 16
 """Sources are padded to a multiple of so many ids: few shapes to compile."""
+
+
+def rounded(source):
+    """(B, S) int32 ids, PAD on the right, to a number of ids that many a source has in common."""
+    return tf.pad(source, [[0, 0], [0, -tf.shape(source)[1] % _LENGTHS]], constant_values=PAD)
 
 
 class CompiledLoop:
@@ -29,12 +35,15 @@ class CompiledLoop:
 
     def __call__(self, stepper: Stepper, source, search, max_length: int):
         """What the loop returns, eagerly."""
-        source = tf.pad(source, [[0, 0], [0, -source.shape[1] % _LENGTHS]], constant_values=PAD)
+        if source.shape[1] % _LENGTHS:
+            source = rounded(source)
         key = (search, tuple(source.shape))
         with self._lock:  # batches that run side by side have the same shapes
             if key not in self._compiled:
                 self._compiled[key] = tf.function(
-                    lambda ids: self._generate(stepper, ids, search, max_length),
+                    lambda ids: self._generate(
+                        for_few_rows(stepper, ids.shape[0] * search.width), ids, search, max_length
+                    ),
                     input_signature=[tf.TensorSpec(source.shape, tf.int32)],
                     autograph=False,
                     jit_compile=True,

@@ -2,12 +2,13 @@
 
 from functools import cached_property
 
+import numpy as np
 import tensorflow as tf
 
 from seq2seq_keras import decode, tokens
 from seq2seq_keras.context import DecodeState, Stepper
 from seq2seq_keras.export import texts
-from seq2seq_keras.tasks.compiled import CompiledLoop
+from seq2seq_keras.tasks.compiled import CompiledLoop, rounded
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 
@@ -85,26 +86,45 @@ class Graphs:
         return outputs
 
     def _around_the_loop(self, search, replace_unknown: bool):
-        """`texts.found` in three parts: XLA has no strings, and what is around its loop are graphs of their own."""
+        """`texts.found` in three parts, since XLA has no strings: a graph before its loop, and one after it only where
+        there is more to do than to read ids. A call of a graph costs a lone text as much as two steps."""
         max_source, max_length = self._limits
+
+        @tf.function(input_signature=[_TEXTS], autograph=False)
+        def hear(text):
+            return rounded(texts.hear(text, self._source, max_source))
+
+        tell = self._named(search, max_length) if replace_unknown else self._written
+        hear = hear.get_concrete_function()
+
+        def outputs(text):
+            heard = hear(text)
+            return tell(text, heard, self._loop(self._model, heard, search, max_length))
+
+        return outputs
+
+    def _named(self, search, max_length: int):
+        """`texts.told` with unknown words replaced."""
         shape = [None, search.n_best]
         ids, log_probs = (tf.TensorSpec([*shape, max_length], dtype) for dtype in (tf.int32, tf.float32))
         found = decode.Hypotheses(ids, tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape, tf.float32), log_probs)
 
-        @tf.function(input_signature=[_TEXTS], autograph=False)
-        def hear(text):
-            return texts.hear(text, self._source, max_source)
-
         @tf.function(input_signature=[_TEXTS, tf.TensorSpec([None, None], tf.int32), found], autograph=False)
         def told(text, heard, found):
-            tokenizers = self._source, self._target
-            return texts.told(text, heard, found, self._model, *tokenizers, replace_unknown=replace_unknown)
+            return texts.told(text, heard, found, self._model, self._source, self._target, replace_unknown=True)
 
-        def outputs(text):
-            heard = hear(text)
-            return told(text, heard, self._loop(self._model, heard, search, max_length))
+        return told
 
-        return outputs
+    def _written(self, text, heard, found: decode.Hypotheses) -> dict:
+        """`texts.told` without TensorFlow."""
+        ids = found.ids.numpy()
+        written = [[self._target.written(row).encode("utf-8") for row in rows] for rows in ids]
+        return {
+            "text": np.array(written, object),
+            "score": found.scores.numpy(),
+            "ids": ids,
+            "log_probs": found.token_log_probs.numpy(),
+        }
 
 
 class Stepped:

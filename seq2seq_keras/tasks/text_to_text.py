@@ -86,7 +86,7 @@ class TextToText:
 
         def said_of(rows):
             values = outputs(*(tokens.strings([column[row] for row in rows]) for column in given))
-            return [values[name].numpy() for name in ("text", "score", "ids", "log_probs")]
+            return [np.asarray(values[name]) for name in ("text", "score", "ids", "log_probs")]
 
         found: list[list[Scored]] = [[] for _ in texts]
         for rows, columns in cores.side_by_side(texts, self.batch_size, said_of):
@@ -112,7 +112,7 @@ class TextToText:
             raise InputError(f"{type(search).__name__} follows several paths at once", expected="Greedy() or Sample()")
         ids = tokens.prepare([text], self.source, self.max_source)
         steps = decode.stream(self._graphs.stepper, ids, self.max_length, search)
-        return growing(steps, lambda said: self.target.decode(np.array([said], "int32")).numpy()[0].decode("utf-8"))
+        return growing(steps, self.target.written)
 
     def consensus(self, texts: list[str], search, utility: str = "chrf", **options) -> list[str]:
         """Of many outputs for each text the one most like the others: minimum Bayes risk.

@@ -51,6 +51,12 @@ def test_cases_are_all_combinations_and_one_sentence_has_no_order():
     assert [found[0].search, found[-1].search] == [decode.Greedy(), decode.Beam(4, 0.5)]
 
 
+def test_made_up_sentences_have_as_many_pieces_as_are_asked_for():
+    settings = BenchDecode(width=8, depth=1, family=("transformer",))
+    [one] = bench_cases.subjects(settings)
+    assert one.task.target.size == one.task.model.table.size == settings.vocabulary == 8_000
+
+
 def test_batches_are_in_the_order_of_their_case():
     sorted_case, unsorted_case = bench_cases.cases(BenchDecode(**TINY, search=("greedy",)))
     assert bench_cases.batches(TEXTS, unsorted_case) == [["a b c", "b a"], ["c c c a", "a"]]
@@ -295,6 +301,7 @@ def test_command_writes_table_plot_and_figures(tmp_path, capsys):
     assert written in capsys.readouterr().out
     assert "| transformer, beam 2, 2 sorted: saved_model" in written
     assert "4 made-up sentences, random weights, 4 ids an output" in written
+    assert "- Vocabulary: 400 of transformer.\n" in written
     assert str(tmp_path) not in written
     assert (tmp_path / "out" / table.PLOT).read_bytes().startswith(b"\x89PNG")
     found = json.loads((tmp_path / "figures.json").read_text())

@@ -16,7 +16,7 @@ from seq2seq_keras.errors import InputError
 from seq2seq_keras.tasks import TextToText
 
 _TEXTS = 5_000
-"""Made-up sentences that a vocabulary is learned from."""
+"""Made-up pairs that a vocabulary is learned from."""
 _NEVER = -100.0
 """Logit of what a model of random weights must not say."""
 
@@ -66,7 +66,9 @@ def subjects(settings: BenchDecode) -> Iterator[Subject]:
         task.search = search("beam" if "beam" in settings.search else "greedy", settings)
         yield Subject(run.name, task)
     if not settings.run:
-        tokenizer = tokens.learn("sentencepiece", corpora.made_up(_TEXTS).source, size=settings.vocabulary)
+        corpus = corpora.made_up(_TEXTS)
+        # Of both sides: one alone has no 8,000 pieces.
+        tokenizer = tokens.learn("sentencepiece", [*corpus.source, *corpus.target], size=settings.vocabulary)
         for family in dict.fromkeys(settings.family):
             yield Subject(family, untrained(family, tokenizer, settings))
 

@@ -37,11 +37,13 @@ def run(settings: BenchDecode) -> int:
         "settings": runs.plain(settings),
         "data": {"name": settings.source.name if settings.source else "made-up sentences", "sentences": len(texts)},
         "skipped": {},
+        "vocabulary": {},
         "turns": [],
         "profile": {},
     }
     report["versions"] |= lineup.versions(settings)
     for subject in cases.subjects(settings):
+        report["vocabulary"][subject.name] = subject.task.target.size
         with tempfile.TemporaryDirectory() as folder:
             measure(subject, settings, texts, Path(folder), report)
     report["summary"] = table.summary(report["turns"])

@@ -79,6 +79,7 @@ def _notes(report: dict) -> list[str]:
         *(f"{name} skipped: {why}." for name, why in report["skipped"].items()),
         f"Median (least to most) of {settings['turns']} turns over {data['sentences']:,} {data['name']}{models}; "
         "float32, but for int8; batches of the size named, from short to long where sorted.",
+        "Vocabulary: " + ", ".join(f"{size:,} of {name}" for name, size in report["vocabulary"].items()) + ".",
         "Tokens are ids of outputs with their end. All take texts and give texts, but for ctranslate2, whose "
         "tokenizers are left out. Its length penalty is the score by length ^ penalty; keras-hub has none.",
         *tables.origin(report),

@@ -109,9 +109,11 @@ def test_bytes_that_are_no_text_become_valid_text(one):
         assert back == normal
 
 
-def test_any_ids_at_all_are_decoded_to_valid_text(one):
-    rows = np.random.default_rng(0).integers(-2, one.size + 2, (50, 12))
-    assert len(said(one.decode(rows))) == 50
+def test_any_ids_at_all_are_decoded_to_valid_text_in_a_graph_and_without(one):
+    rows = np.random.default_rng(0).integers(-2, one.size + 2, (200, 12))
+    rows[:50, 6], rows[50:60, 0] = EOS, EOS
+    assert [one.written(row) for row in rows] == said(one.decode(rows))
+    assert one.written([]) == ""
 
 
 def test_empty_texts_and_empty_batches_keep_their_shape(one):
