@@ -17,7 +17,7 @@ from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
 from seq2seq_keras.export.texts import hear
 from seq2seq_keras.tasks import TextToText
-from seq2seq_keras.tasks.compiled import CompiledLoop
+from seq2seq_keras.tasks.compiled import CompiledLoop, rounded
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 
@@ -34,12 +34,9 @@ class Compiled:
 
         @tf.function(input_signature=[_TEXTS], autograph=False)
         def ids(text):
-            return hear(text, task.source, task.max_source)
+            return rounded(hear(text, task.source, task.max_source))
 
-        self._ids = ids
-        self._texts = tf.function(
-            task.target.decode, input_signature=[tf.TensorSpec([None, task.max_length], tf.int32)], autograph=False
-        )
+        self._ids = ids.get_concrete_function()
 
     def prepare(self, texts: list[str]) -> list[str]:
         return texts
@@ -47,8 +44,8 @@ class Compiled:
     def __call__(self, case: Case, given: list[str]) -> list[tuple[list[int], tuple[np.ndarray, list[str]]]]:
         def said_of(places):
             ids = self._ids(tokens.strings([given[place] for place in places]))
-            said = self._loop(self._task.model, ids, case.search, self._task.max_length)
-            return said.numpy(), [text.decode("utf-8") for text in self._texts(said).numpy()]
+            said = self._loop(self._task.model, ids, case.search, self._task.max_length).numpy()
+            return said, [self._task.target.written(row) for row in said]
 
         return list(cores.side_by_side(given, case.batch, said_of))
 
