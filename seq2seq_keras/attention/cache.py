@@ -6,6 +6,9 @@ from keras import ops
 
 from seq2seq_keras.context import Tensor
 
+_FEW = 8
+"""Queries of a source whose products with the keys are turned around, in place of the keys."""
+
 
 def writer(position: Tensor, count: int, like: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
     """How `count` positions get into a cache: (B, M, L, d) and what is new (B, M, count, d) to the new cache.
@@ -31,9 +34,17 @@ def products(equation: str, queries: Tensor, parts: list[Tensor]) -> Tensor:
     """Queries times keys, which may come in several parts (B, M, S_i, d): the products (..., S) with all of them.
 
     Args:
-        equation: of `einsum`, for one part.
+        equation: of `einsum`, for one part: `...t.,...s.->...ts`.
     """
-    found = [ops.einsum(equation, queries, part) for part in parts]
+    batch, few = queries.shape[0], queries.shape[-2]
+    if batch is not None and few is not None and few <= _FEW:
+        # Where shapes are fixed, as XLA wants them, it turns what comes second around: not the keys, which are many.
+        given, result = equation.split("->")
+        left, right = given.split(",")
+        turned = f"{right},{left}->{result[:-2]}{result[-1]}{result[-2]}"
+        found = [ops.swapaxes(ops.einsum(turned, part, queries), -1, -2) for part in parts]
+    else:
+        found = [ops.einsum(equation, queries, part) for part in parts]
     return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)
 
 
