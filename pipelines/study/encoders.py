@@ -73,7 +73,7 @@ def gradients(model, source: np.ndarray, target: np.ndarray) -> list[float]:
         target: (B, T) int32, without BOS and EOS, PAD on the right.
     """
     stack, seen = model.encoder.stack, []
-    table = model.embedding if model.target_embedding is None else model.target_embedding
+    table = model.table
     vectors = model.embedding(source)
     state = [[tf.zeros((len(source), size), vectors.dtype) for size in sizes] for sizes in stack.state_size]
     given = np.pad(target, ((0, 0), (1, 0)), constant_values=BOS).astype("int32")[:, :-1]

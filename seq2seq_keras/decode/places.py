@@ -59,9 +59,8 @@ def top_k(scores, count: int):
     size = scores.shape[-1]
     if size >= _LONG:
         width = math.isqrt(size // count)  # as many parts as places in the best of them
-        whole = [one for one in range(width // 2 + 1, 2 * width) if size % one == 0]
-        if whole:
-            return _by_parts(scores, count, min(whole, key=lambda one: abs(one - width)))
+        even = (one for one in range(width // 2 + 1, 2 * width) if size % one == 0)
+        width = min(even, key=lambda one: abs(one - width), default=width)  # else XLA copies all rows to pad them
         padded = ops.pad(scores, [[0, 0], [0, -size % width]], constant_values=float("-inf"))
         return _by_parts(padded, count, width)
     everywhere = ops.arange(size, dtype="int32")

@@ -36,7 +36,7 @@ def fill(model, source: Tokenizer, target: Tokenizer, places: int):
     spec.register_source_vocabulary(source.pieces)
     spec.register_target_vocabulary(target.pieces)
 
-    table = model.embedding if model.target_embedding is None else model.target_embedding
+    table = model.table
     spec.encoder.embeddings[0].weight = _array(model.embedding.embeddings)
     spec.decoder.embeddings.weight = _array(table.embeddings)
     _output(spec.decoder.projection, table)

@@ -31,7 +31,7 @@ def check_sizes(model, source: tokens.Tokenizer, target: tokens.Tokenizer) -> No
         return
     for side, tokenizer, table in (
         ("source", source, model.embedding),
-        ("target", target, model.target_embedding or model.embedding),
+        ("target", target, model.table),
     ):
         if tokenizer.size != table.size:
             raise InputError(

@@ -7,6 +7,7 @@ from keras import ops
 
 from seq2seq_keras import decode, models
 from seq2seq_keras.context import EOS, PAD
+from seq2seq_keras.serial import global_policy
 from seq2seq_keras.tasks.compiled import CompiledLoop
 from seq2seq_keras.tasks.few_rows import FewRows, for_few_rows
 from tests import cases
@@ -31,12 +32,8 @@ def model_of(family="transformer", size=SIZE, **options):
 )
 @pytest.mark.parametrize("policy, close", [("float32", 1e-5), ("mixed_bfloat16", 2e-3)])
 def test_a_step_gives_the_logits_of_the_model(options, policy, close):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
+    with global_policy(policy):
         model = model_of(**options)
-    finally:
-        keras.config.set_dtype_policy(before)
     few = for_few_rows(model, 2)
     assert isinstance(few, FewRows)
     ids = ops.convert_to_tensor([5, 2_099], "int32")
