@@ -5,12 +5,13 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from seq2seq_keras.serve.batching_queue import Queue, Task
+from seq2seq_keras.serve.batching_rows import alike, filled, fixed, form_of, independent, joined, parted, rows_of
 from seq2seq_keras.serve.config import BatchingParameters
 from seq2seq_keras.serve.monitoring import Metrics
 from seq2seq_keras.serve.status import Code, ServingError
@@ -23,6 +24,8 @@ _LONGEST = 86_400.0
 """Seconds that anything waits at most: a deadline may be infinite, a wait may not."""
 _PATIENCE = 0.25
 """Of the time that a batch took: so long the next one waits for the clients of that one."""
+_SHARE = 4
+"""Rows for which another thread is woken."""
 
 
 class Batcher:
@@ -44,7 +47,8 @@ class Batcher:
     half the size. A client that asks alone never waits: as many rows as it had are there when it asks again.
 
     A request with more than `max_batch_size` rows is computed in parts, as TensorFlow Serving does with
-    `enable_large_batch_splitting`; one whose outputs are not rows is computed alone and whole.
+    `enable_large_batch_splitting`, and one that finds several threads free in a part for each of them; the parts are of
+    rows of similar length. A request whose outputs are not rows is computed alone and whole.
 
     Args:
         parameters: sizes and times.
@@ -55,7 +59,7 @@ class Batcher:
     def __init__(self, parameters: BatchingParameters, metrics: Metrics, per_model: bool = False):
         self._parameters, self._metrics, self._per_model = parameters, metrics, per_model
         self._changed = threading.Condition()  # guards everything below
-        self._queues: dict[tuple, _Queue] = {}  # those with a request in them
+        self._queues: dict[tuple, Queue] = {}  # those with a request in them
         self._joins: WeakKeyDictionary[Servable, dict[str, bool]] = WeakKeyDictionary()  # by signature
         self._expected: dict[tuple, tuple[int, float]] = {}  # rows of a queue's next batch, and until when to wait
         self._computing = 0  # threads at it, ours and those of requests
@@ -90,21 +94,20 @@ class Batcher:
             ServingError: UNAVAILABLE if the queue is full, DEADLINE_EXCEEDED, or what the model says.
         """
         parameters = self._parameters_of(servable)
-        queue = _Queue(servable, signature, tuple(sorted(set(outputs))) if outputs else None, parameters)
+        queue = Queue(servable, signature, tuple(sorted(set(outputs))) if outputs else None, parameters)
         deadline = min(deadline, time.monotonic() + _LONGEST)
-        rows = _rows(inputs) if self._may_join(queue) else None
+        rows = rows_of(inputs) if self._may_join(queue) else None
         if rows is None:
-            return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
-        form, most = _form(inputs, parameters), queue.most
-        if rows <= most:
-            return self._ask(queue, [_Task(inputs, rows, deadline, form)])[0]
-        parts = [{name: value[at : at + most] for name, value in inputs.items()} for at in range(0, rows, most)]
-        tasks = [_Task(part, min(most, rows - at * most), deadline, form) for at, part in enumerate(parts)]
-        found = self._ask(queue, tasks)
-        if self._may_join(queue) and _alike(found):
-            return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+            return self._ask(queue, [Task(inputs, 1, deadline, None)])[0]
+        form, size = form_of(inputs, parameters), self._part(queue, rows)
+        if rows <= size:
+            return self._ask(queue, [Task(inputs, rows, deadline, form)])[0]
+        parts, places = parted(inputs, rows, size)
+        found = self._ask(queue, [Task(part, count, deadline, form) for count, part in parts])
+        if self._may_join(queue) and alike(found):
+            return {name: np.concatenate([part[name] for part in found])[places] for name in found[0]}
         self._never_join(queue)
-        return self._ask(queue, [_Task(inputs, 1, deadline, None)])[0]
+        return self._ask(queue, [Task(inputs, 1, deadline, None)])[0]
 
     def stop(self, deadline: float = math.inf) -> None:
         """Computes what is queued and refuses more; what is still queued at the deadline is refused too.
@@ -123,7 +126,7 @@ class Batcher:
                     task.finish(error=_stopping())
                 self._remove(queue, list(queue.tasks))
 
-    def _ask(self, queue: "_Queue", tasks: list["_Task"]) -> list[dict[str, np.ndarray]]:
+    def _ask(self, queue: Queue, tasks: list[Task]) -> list[dict[str, np.ndarray]]:
         """Answers to tasks, all of which are queued or none."""
         at_once = len(tasks) == 1 and self._begin_at_once(queue, tasks[0])
         if not at_once:
@@ -141,10 +144,17 @@ class Batcher:
         finally:
             self._forget(queue, tasks)
 
+    def _part(self, queue: Queue, rows: int) -> int:
+        """Rows of a part of a request, which is less than all of them where other threads have nothing else to do."""
+        with self._changed:
+            free = 0 if self._queues else len(self._threads) - self._computing
+        shares = min(free, rows // _SHARE) if fixed(queue.servable.signatures[queue.signature]) else 1
+        return min(queue.most, -(-rows // max(shares, 1)))
+
     def _parameters_of(self, servable: "Servable") -> BatchingParameters | None:
         return servable.batching if self._per_model else self._parameters
 
-    def _begin_at_once(self, queue: "_Queue", task: "_Task") -> bool:
+    def _begin_at_once(self, queue: Queue, task: Task) -> bool:
         """Whether a task may be computed in this thread, which then counts as one that computes."""
         with self._changed:
             free = not self._queues and not self._stopping and self._computing < len(self._threads)
@@ -153,7 +163,7 @@ class Batcher:
             self._computing += 1
             return True
 
-    def _put(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+    def _put(self, queue: Queue, tasks: list[Task]) -> None:
         most = queue.parameters.max_enqueued_batches * queue.most
         added = sum(task.rows for task in tasks)
         if added > most:
@@ -171,7 +181,7 @@ class Batcher:
             self._changed.notify_all()
         self._metrics.queued(queue.servable.name, len(tasks))
 
-    def _forget(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+    def _forget(self, queue: Queue, tasks: list[Task]) -> None:
         """Takes tasks out of their queue that nobody waits for any longer."""
         if all(task.done.is_set() for task in tasks):
             return
@@ -180,7 +190,7 @@ class Batcher:
                 left = [task for task in self._queues[queue.key].tasks if task in tasks]
                 self._remove(self._queues[queue.key], left)
 
-    def _remove(self, queue: "_Queue", tasks: list["_Task"]) -> None:
+    def _remove(self, queue: Queue, tasks: list[Task]) -> None:
         """Takes tasks out of a queue, and away the queue that is then empty."""
         gone = set(tasks)
         queue.tasks = [task for task in queue.tasks if task not in gone]
@@ -200,7 +210,7 @@ class Batcher:
             self._finish(*taken)
         return taken is not None
 
-    def _finish(self, queue: "_Queue", batch: list["_Task"]) -> None:
+    def _finish(self, queue: Queue, batch: list[Task]) -> None:
         """Computes a batch, and notes how many rows the next one may have when the clients of this one are back."""
         begin = time.monotonic()
         self._compute(queue, batch)
@@ -213,7 +223,7 @@ class Batcher:
             self._expected[queue.key] = rows, now + _PATIENCE * (now - begin)
             self._changed.notify_all()
 
-    def _take(self) -> tuple["_Queue", list["_Task"]] | None:
+    def _take(self) -> tuple[Queue, list[Task]] | None:
         """Waits for the next batch; None once there will be no more."""
         with self._changed:
             while self._queues or not self._stopping:
@@ -233,7 +243,7 @@ class Batcher:
                 self._changed.wait(None if soonest == math.inf else soonest - now)
             return None
 
-    def _ready(self, queue: "_Queue", *more: "_Task") -> float:
+    def _ready(self, queue: Queue, *more: Task) -> float:
         """When the next batch of a queue, with `more` behind it, need not wait for further rows."""
         oldest, *_ = tasks = [*queue.tasks, *more]
         full = sum(task.rows for task in tasks if task.form == oldest.form) >= queue.most
@@ -245,7 +255,7 @@ class Batcher:
             until if sum(task.rows for task in tasks) < rows else 0.0,
         )
 
-    def _compute(self, queue: "_Queue", batch: list["_Task"]) -> None:
+    def _compute(self, queue: Queue, batch: list[Task]) -> None:
         """Gives every task of a batch its outputs or its error."""
         now = time.monotonic()
         for task in batch:
@@ -273,24 +283,24 @@ class Batcher:
         for task in batch:  # one may be at fault, and the others shall not suffer
             self._compute(queue, [task])
 
-    def _run(self, queue: "_Queue", batch: list["_Task"]) -> list[dict[str, np.ndarray]]:
+    def _run(self, queue: Queue, batch: list[Task]) -> list[dict[str, np.ndarray]]:
         """One run of the model: the outputs of each task.
 
         Raises:
             _NotRowsError: it cannot be told which output is whose.
         """
         joins = batch[0].form is not None
-        inputs = batch[0].inputs if len(batch) == 1 else _joined([task.inputs for task in batch])
+        inputs = batch[0].inputs if len(batch) == 1 else joined([task.inputs for task in batch])
         rows = sum(task.rows for task in batch)
         size = rows
         if joins:
             size = next((size for size in queue.parameters.allowed_batch_sizes if size >= rows), rows)
-            inputs = {name: _filled(value, size) for name, value in inputs.items()}
+            inputs = {name: filled(value, size) for name, value in inputs.items()}
         begin = time.monotonic()
         # Later than any of them waits: what nobody waits for any longer is not computed to its end.
         latest = max(task.deadline for task in batch)
         outputs = queue.servable.run(queue.signature, inputs, queue.outputs, max(latest - begin, 0.001))
-        counted = size if joins else _rows(inputs) or 1
+        counted = size if joins else rows_of(inputs) or 1
         self._metrics.computed(queue.servable.name, counted, time.monotonic() - begin)
         if not joins:
             return [outputs]
@@ -301,75 +311,17 @@ class Batcher:
             {name: value[end - task.rows : end] for name, value in outputs.items()} for task, end in zip(batch, ends)
         ]
 
-    def _may_join(self, queue: "_Queue") -> bool:
+    def _may_join(self, queue: Queue) -> bool:
         with self._changed:
             known = self._joins.setdefault(queue.servable, {})
             if queue.signature not in known:
                 signature = queue.servable.signatures[queue.signature]
-                known[queue.signature] = _of_rows(signature, queue.parameters.pad_variable_length_inputs)
+                known[queue.signature] = independent(signature, queue.parameters.pad_variable_length_inputs)
             return known[queue.signature]
 
-    def _never_join(self, queue: "_Queue") -> None:
+    def _never_join(self, queue: Queue) -> None:
         with self._changed:
             self._joins.setdefault(queue.servable, {})[queue.signature] = False
-
-
-@dataclass(eq=False)
-class _Task:
-    """One request, or a part of one."""
-
-    inputs: Mapping[str, np.ndarray]
-    rows: int
-    deadline: float
-    form: tuple | None
-    """Equal in tasks that share a batch; None shares none."""
-    arrived: float = field(default_factory=time.monotonic)
-    due: bool = False
-    """Waits for no more rows: it was left for another thread that is free."""
-    done: threading.Event = field(default_factory=threading.Event)
-    outputs: dict[str, np.ndarray] | None = None
-    error: ServingError | None = None
-
-    def __post_init__(self):
-        self.length = _length(self.inputs)
-
-    def finish(self, outputs: dict[str, np.ndarray] | None = None, error: ServingError | None = None) -> None:
-        """Wakes who waits."""
-        self.outputs, self.error = outputs, error
-        self.done.set()
-
-
-class _Queue:
-    """Tasks that one signature of one version will answer, the oldest first."""
-
-    def __init__(
-        self, servable: "Servable", signature: str, outputs: tuple[str, ...] | None, parameters: BatchingParameters
-    ):
-        self.servable, self.signature, self.outputs, self.parameters = servable, signature, outputs, parameters
-        self.key = (id(servable), signature, outputs)
-        self.tasks: list[_Task] = []
-
-    @property
-    def rows(self) -> int:
-        return sum(task.rows for task in self.tasks)
-
-    @property
-    def most(self) -> int:
-        """Rows of a batch."""
-        return self.parameters.max_batch_size
-
-    def batch(self, most: int) -> list[_Task]:
-        """The oldest task and those nearest to its length, of no more rows than `most` and than a batch takes."""
-        oldest, *others = self.tasks
-        if oldest.form is None:
-            return [oldest]
-        chosen, left = [oldest], min(most, self.most) - oldest.rows
-        # Sorting keeps the order of equals, so that of two texts of one length the older comes first.
-        for task in sorted(others, key=lambda task: abs(task.length - oldest.length)):
-            if task.form == oldest.form and task.rows <= left:
-                chosen.append(task)
-                left -= task.rows
-        return chosen
 
 
 class _NotRowsError(Exception):
@@ -386,76 +338,6 @@ def _told(error: Exception, model: str) -> ServingError:
         return error
     _log.error("a batch of model %s could not be computed", model, exc_info=error)
     return ServingError(Code.INTERNAL, f"the computation failed ({type(error).__name__})")
-
-
-def _rows(inputs: Mapping[str, np.ndarray]) -> int | None:
-    """Rows of a request; None if it has none or its inputs do not agree."""
-    counts = {len(value) if value.ndim else 0 for value in inputs.values()}
-    return counts.pop() or None if len(counts) == 1 else None
-
-
-def _form(inputs: Mapping[str, np.ndarray], parameters: BatchingParameters) -> tuple:
-    """What must be equal in two requests that share a batch."""
-    if parameters.pad_variable_length_inputs:
-        return ()
-    return tuple((name, inputs[name].shape[1:]) for name in sorted(inputs))
-
-
-def _length(inputs: Mapping[str, np.ndarray]) -> int:
-    """Of the longest string; without strings of the longest row."""
-    strings = [max(map(len, value.flat), default=0) for value in inputs.values() if value.dtype == object]
-    return max(strings or [value.shape[1] for value in inputs.values() if value.ndim > 1], default=0)
-
-
-def _of_rows(signature, padded: bool) -> bool:
-    """Whether a signature says that its outputs are rows, one for each of the inputs and independent of the others.
-
-    The length of an output row must be fixed or come from the inputs: ids made from texts are as long as the longest
-    text of the batch.
-    """
-
-    def sizes(tensors) -> list[list[int]] | None:
-        """All dimensions; None if one of the tensors is not of rows."""
-        shapes = [tensor.tensor_shape for tensor in tensors]
-        if any(shape.unknown_rank or not shape.dim or shape.dim[0].size >= 0 for shape in shapes):
-            return None
-        return [[dim.size for dim in shape.dim[1:]] for shape in shapes]
-
-    into = sizes(signature.inputs.values())
-    out = sizes(signature.outputs.values())
-    if not into or not out:
-        return False
-    lengths_given = any(size < 0 for shape in into for size in shape)
-    return padded or lengths_given or all(size >= 0 for shape in out for size in shape)
-
-
-def _alike(parts: list[dict[str, np.ndarray]]) -> bool:
-    """Whether outputs can be joined."""
-    return all(len({part[name].shape[1:] for part in parts}) == 1 for name in parts[0])
-
-
-def _joined(several: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Inputs of several tasks as those of one; shorter rows are padded at their ends, with 0 or with empty strings."""
-    joined = {}
-    for name in several[0]:
-        values = [inputs[name] for inputs in several]
-        inner = tuple(max(sizes) for sizes in zip(*(value.shape[1:] for value in values)))
-        joined[name] = np.concatenate([_padded(value, inner) for value in values])
-    return joined
-
-
-def _padded(value: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
-    if value.shape[1:] == inner:
-        return value
-    wide = np.full((len(value), *inner), b"" if value.dtype == object else 0, value.dtype)
-    wide[tuple(slice(size) for size in value.shape)] = value
-    return wide
-
-
-def _filled(value: np.ndarray, size: int) -> np.ndarray:
-    """The last row again until there are so many."""
-    missing = size - len(value)
-    return np.concatenate([value, np.repeat(value[-1:], missing, axis=0)]) if missing else value
 
 
 def _stopping() -> ServingError:

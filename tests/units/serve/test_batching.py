@@ -194,6 +194,34 @@ def test_a_large_request_is_computed_in_parts(desk):
     assert one.depth.sizes == [4, 4, 2]
 
 
+def test_parts_are_of_texts_of_similar_length(desk):
+    one = desk(max_batch_size=2)
+    texts = ["l" * 90, "s", "l" * 80, "s" * 2, "m" * 40]
+    assert [text.decode() for text in one.now(*texts)["upper"]] == [text.upper() for text in texts]
+    assert [list(map(len, run)) for run in one.model.texts()] == [[1, 2], [40, 80], [90]]
+
+
+def test_free_threads_share_a_request(desk):
+    one = desk(num_batch_threads=3)
+    texts = [f"{number}" * (1 + number % 5) for number in range(13)]
+    assert [text.decode() for text in one.now(*texts)["upper"]] == texts
+    assert sorted(one.depth.sizes) == [3, 5, 5]
+
+
+@pytest.mark.parametrize("texts, signature", [("abcdefg", "text"), ("abcdefghij", "longest"), ("abcdefghij", "whole")])
+def test_few_rows_and_those_that_would_not_fit_together_are_not_shared(desk, texts, signature):
+    one = desk(num_batch_threads=2)
+    one.now(*texts, signature=signature)
+    assert one.model.texts() == [[letter.encode() for letter in texts]]
+
+
+def test_a_request_is_not_shared_where_the_other_threads_are_busy(desk):
+    one = desk(num_batch_threads=2)
+    one.hold()
+    one.now(*"abcdefghij")
+    assert one.depth.sizes == [10]
+
+
 def test_a_request_that_no_queue_could_hold_is_refused(desk):
     one = desk(max_batch_size=2, max_enqueued_batches=2)
     with pytest.raises(ServingError, match="^Task size 5 is larger than maximum input batch size 4$") as caught:
