@@ -100,7 +100,7 @@ class _Impatient(H11Protocol):
     _timer = None
 
     def connection_made(self, transport) -> None:
-        super().connection_made(transport)
+        super().connection_made(_Gathering(transport, self.loop))
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -137,3 +137,30 @@ class _Quiet(uvicorn.Server):
     async def startup(self, sockets=None) -> None:
         await super().startup(sockets)
         self.open.set()
+
+
+class _Gathering:
+    """A transport that sends at once what is written before the loop goes on: the head of an answer with its body.
+
+    Else each is a packet of its own, and wakes the client for half an answer.
+    """
+
+    def __init__(self, transport, loop):
+        self._transport, self._loop, self._parts = transport, loop, []
+
+    def __getattr__(self, name: str):
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._transport.write(b"".join(parts))

@@ -124,6 +124,32 @@ def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_another(models
     assert seen and all(seen)
 
 
+def test_an_answer_is_one_write_and_whole_before_its_connection_closes(models, monkeypatch):
+    written = []
+
+    class Transport:
+        def __init__(self, transport):
+            self._transport = transport
+
+        def __getattr__(self, name):
+            return getattr(self._transport, name)
+
+        def write(self, data):
+            written.append(bytes(data))
+            self._transport.write(data)
+
+    class Watched(rest_door._Impatient):
+        def connection_made(self, transport):
+            super().connection_made(Transport(transport))
+
+    monkeypatch.setattr(rest_door, "_Impatient", Watched)
+    doors = Doors(grpc_port=0, rest_port=free_port())
+    with Server(Engine(models), doors), httpx.Client(base_url=f"http://127.0.0.1:{doors.rest_port}") as client:
+        for headers in ({}, {}, {"Connection": "close"}):
+            assert client.get("/healthz", headers=headers).json() == {"status": "alive"}
+    assert [data.endswith(b'{"status":"alive"}') for data in written] == [True] * 3
+
+
 def test_what_the_page_is_sent_is_not_read(models):
     doors = Doors(grpc_port=0, rest_port=free_port(), token="secret")
     with Server(Engine(models), doors):
