@@ -146,10 +146,11 @@ class Batcher:
 
     def _part(self, queue: Queue, rows: int) -> int:
         """Rows of a part of a request, which is less than all of them where other threads have nothing else to do."""
+        if rows < 2 * _SHARE or not fixed(queue.servable.signatures[queue.signature]):
+            return min(queue.most, rows)
         with self._changed:
             free = 0 if self._queues else len(self._threads) - self._computing
-        shares = min(free, rows // _SHARE) if fixed(queue.servable.signatures[queue.signature]) else 1
-        return min(queue.most, -(-rows // max(shares, 1)))
+        return min(queue.most, -(-rows // max(1, min(free, rows // _SHARE))))
 
     def _parameters_of(self, servable: "Servable") -> BatchingParameters | None:
         return servable.batching if self._per_model else self._parameters

@@ -1,5 +1,6 @@
 """Inputs of requests as rows: counted, measured, joined, and taken apart."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,9 +29,9 @@ def lengths(inputs: Arrays, rows: int) -> np.ndarray:
     Returns:
         (rows,) int.
     """
-    texts = [value.reshape(rows, -1) for value in inputs.values() if value.dtype == object]
+    texts = [value.reshape(rows, math.prod(value.shape[1:])) for value in inputs.values() if value.dtype == object]
     if texts:
-        return np.array([max(len(text) for value in texts for text in value[row]) for row in range(rows)])
+        return np.array([max((len(text) for value in texts for text in value[row]), default=0) for row in range(rows)])
     return np.full(rows, max((value.shape[1] for value in inputs.values() if value.ndim > 1), default=0))
 
 

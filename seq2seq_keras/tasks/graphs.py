@@ -89,13 +89,8 @@ class Graphs:
         """`texts.found` in three parts, since XLA has no strings: a graph before its loop, and one after it only where
         there is more to do than to read ids. A call of a graph costs a lone text as much as two steps."""
         max_source, max_length = self._limits
-
-        @tf.function(input_signature=[_TEXTS], autograph=False)
-        def hear(text):
-            return rounded(texts.hear(text, self._source, max_source))
-
         tell = self._named(search, max_length) if replace_unknown else self._written
-        hear = hear.get_concrete_function()
+        hear = hearing(self._source, max_source)
 
         def outputs(text):
             heard = hear(text)
@@ -125,6 +120,16 @@ class Graphs:
             "ids": ids,
             "log_probs": found.token_log_probs.numpy(),
         }
+
+
+def hearing(source: tokens.Tokenizer, max_source: int):
+    """A graph of (B,) texts to (B, S) ids, S one of the few lengths that a compiled loop is made for."""
+
+    @tf.function(input_signature=[_TEXTS], autograph=False)
+    def hear(text):
+        return rounded(texts.hear(text, source, max_source))
+
+    return hear.get_concrete_function()
 
 
 class Stepped:

@@ -7,7 +7,6 @@ detokenizer. Its step is that of our model, with the cache at its full length, a
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 from keras import ops, tree
 
 from pipelines.bench.decode.cases import Case
@@ -15,11 +14,9 @@ from pipelines.bench.decode.systems import Said
 from seq2seq_keras import cores, tokens
 from seq2seq_keras.context import BOS, EOS, PAD, DecodeState
 from seq2seq_keras.decode.places import speakable
-from seq2seq_keras.export.texts import hear
 from seq2seq_keras.tasks import TextToText
-from seq2seq_keras.tasks.compiled import CompiledLoop, rounded
-
-_TEXTS = tf.TensorSpec([None], tf.string)
+from seq2seq_keras.tasks.compiled import CompiledLoop
+from seq2seq_keras.tasks.graphs import hearing
 
 
 class Compiled:
@@ -31,12 +28,7 @@ class Compiled:
 
     def __init__(self, task: TextToText, loop: Callable):
         self._task, self._loop = task, CompiledLoop(loop)
-
-        @tf.function(input_signature=[_TEXTS], autograph=False)
-        def ids(text):
-            return rounded(hear(text, task.source, task.max_source))
-
-        self._ids = ids.get_concrete_function()
+        self._ids = hearing(task.source, task.max_source)
 
     def prepare(self, texts: list[str]) -> list[str]:
         return texts

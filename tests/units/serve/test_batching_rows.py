@@ -39,6 +39,7 @@ def test_a_row_is_as_long_as_its_longest_text():
     assert lengths(inputs, 2).tolist() == [5, 1]
     assert lengths({"n": np.zeros((3, 9)), "m": np.zeros(3)}, 3).tolist() == [9, 9, 9]
     assert lengths({"m": np.zeros(3)}, 3).tolist() == [0, 0, 0]
+    assert lengths({"none": objects([[], []])}, 2).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
