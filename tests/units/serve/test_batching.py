@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from seq2seq_keras.serve import batching
 from seq2seq_keras.serve.batching import Batcher
 from seq2seq_keras.serve.config import BatchingParameters
 from seq2seq_keras.serve.status import Code, ServingError
@@ -419,6 +420,18 @@ def test_a_batch_waits_for_the_clients_of_the_one_before(desk):
     waits = one.ask("a")
     time.sleep(1.0)  # a quarter of it is what the next batch waits
     one.release(held)
+    assert one.now("b")["upper"].tolist() == [b"B"]
+    assert one.release(waits) == [["A"]]
+    assert one.model.texts() == [[b"held"], [b"a", b"b"]]
+
+
+def test_clients_of_a_quick_batch_have_time_to_come_back(desk, monkeypatch):
+    monkeypatch.setattr(batching, "_RETURN", 5.0)
+    one = desk()
+    held = one.hold()
+    waits = one.ask("a")
+    one.release(held)  # which took next to no time
+    time.sleep(0.3)
     assert one.now("b")["upper"].tolist() == [b"B"]
     assert one.release(waits) == [["A"]]
     assert one.model.texts() == [[b"held"], [b"a", b"b"]]
