@@ -4,8 +4,8 @@ from concurrent import futures
 
 from grpc_health.v1 import health, health_pb2
 
-SERVICES = ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
-"""Names that are told of; the empty one is the server's."""
+SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService", "")
+"""Names that are told of; the empty one is the server's, which is ready when all others are, and no longer than they."""
 CHECK = f"/{health.SERVICE_NAME}/Check"
 """The method that anyone may call."""
 
@@ -34,5 +34,5 @@ class Health(health.HealthServicer):
             return
         self._told = is_ready
         kinds = health_pb2.HealthCheckResponse
-        for service in SERVICES:
+        for service in SERVICES if is_ready else reversed(SERVICES):
             self.set(service, kinds.SERVING if is_ready else kinds.NOT_SERVING)
