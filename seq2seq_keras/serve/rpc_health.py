@@ -5,7 +5,7 @@ from concurrent import futures
 from grpc_health.v1 import health, health_pb2
 
 SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService", "")
-"""Names that are told of; the empty one is the server's, which is ready when all others are, and no longer than they."""
+"""Names that are told of; the empty one is the server's, ready when all others are and no longer than they."""
 CHECK = f"/{health.SERVICE_NAME}/Check"
 """The method that anyone may call."""
 
