@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 
 from pipelines.prepare import worker
 from pipelines.prepare.jobs import Job
-from seq2seq_keras import data
+from seq2seq_keras import cores, data
 from seq2seq_keras.errors import InputError
 
 
@@ -38,7 +38,7 @@ def _clean_one(job: Job, span: data.Span) -> list[tuple[int, data.Tally]]:
 
 
 def _processes(job: Job) -> int:
-    return job.settings.jobs or os.cpu_count() or 1
+    return job.settings.jobs or cores.available()
 
 
 def _each(call: Callable, items: Iterable, processes: int) -> Iterator:

@@ -14,6 +14,7 @@ import keras_tuner
 from pipelines.settings import Tune
 from pipelines.tune import defaults, trial_record
 from pipelines.tune.worker import ADDRESS, PORT, TUNER, work
+from seq2seq_keras import cores
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.training.interrupts import Interrupts
 
@@ -38,11 +39,12 @@ def lead(trials, settings: Tune) -> int:
     spawn, interrupts = multiprocessing.get_context("spawn"), Interrupts()
     with _chief() as (port, alive):
         server = threading.Thread(target=_served, args=(trials, alive), daemon=True)
+        threads = max(1, cores.available() // settings.workers)
         names = [f"worker-{number}" for number in range(1, settings.workers + 1)]
         logs = defaults.folder(settings)
 
         def hired(name: str):
-            return spawn.Process(target=work, args=(settings, name, port, logs / f"{name}.log"))
+            return spawn.Process(target=work, args=(settings, name, port, logs / f"{name}.log", threads))
 
         team = {name: hired(name) for name in names}
         deaths: Counter = Counter()

@@ -14,16 +14,17 @@ TUNER, ADDRESS, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNE
 """What KerasTuner reads."""
 
 
-def work(settings: Tune, name: str, port: int, log: Path) -> None:
+def work(settings: Tune, name: str, port: int, log: Path, threads: int) -> None:
     """A worker's whole life.
 
     Args:
         name: what the chief knows it by.
         port: of the chief, on this machine.
         log: file for what it says about errors.
+        threads: for the inside of an operation, unless the environment says otherwise.
     """
     os.environ.update({TUNER: name, ADDRESS: "127.0.0.1", PORT: str(port)})
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // settings.workers)))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     threading.Thread(target=_orphaned, daemon=True).start()
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)

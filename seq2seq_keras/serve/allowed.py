@@ -42,18 +42,22 @@ OPS = _listed()
 """Ops that are allowed everywhere."""
 
 
-def check(folder: str | Path, more: frozenset[str] = frozenset()) -> None:
+def check(folder: str | Path, more: frozenset[str] = frozenset()) -> saved_model_pb2.SavedModel:
     """Refuses a SavedModel that does more than compute; nothing of it is loaded.
 
     Args:
         folder: of one version.
         more: further ops to allow everywhere, by whoever trusts the one that wrote the model.
 
+    Returns:
+        what was looked at.
+
     Raises:
         InputError: no SavedModel, a damaged one, or one with ops that are not allowed; the message names them.
     """
     folder = Path(folder)
-    graphs = _read(folder).meta_graphs
+    model = _read(folder)
+    graphs = model.meta_graphs
     if not graphs:
         raise InputError("there is no graph in it", where=folder / NAME)
     refused = set()
@@ -68,6 +72,7 @@ def check(folder: str | Path, more: frozenset[str] = frozenset()) -> None:
             where=folder / NAME,
             remedy="export the model without them",
         )
+    return model
 
 
 def _read(folder: Path) -> saved_model_pb2.SavedModel:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the ops of the tokenizers)
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from seq2seq_keras.errors import InputError
 from seq2seq_keras.export import manifest
@@ -171,10 +172,10 @@ def load(
         # One of this project's without its manifest is unfinished, or somebody took it away.
         if (folder / manifest.NAME).exists() or _OURS in _settings(folder):
             manifest.verify(folder)
-        check(folder, allowed)
+        model = check(folder, allowed)
         own = folder / manifest.BATCHING
         batching = read_batching(own) if per_model_batching and own.exists() else None
-        servable = _open(name, version, folder, threads, batching)
+        servable = _open(name, version, folder, _config(threads, model), batching)
         try:
             warmup.replay(folder, servable.run)
         except BaseException:
@@ -188,8 +189,10 @@ def load(
     return servable
 
 
-def _open(name: str, version: int, folder: Path, threads: int, batching: BatchingParameters | None) -> Servable:
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_config(threads))
+def _open(
+    name: str, version: int, folder: Path, config: tf.compat.v1.ConfigProto, batching: BatchingParameters | None
+) -> Servable:
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     try:
         loaded = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
         session.graph.finalize()
@@ -204,11 +207,16 @@ def _open(name: str, version: int, folder: Path, threads: int, batching: Batchin
         raise InputError(f"the SavedModel cannot be loaded ({said})", where=folder) from None
 
 
-def _config(threads: int) -> tf.compat.v1.ConfigProto:
+def _config(threads: int, model: SavedModel) -> tf.compat.v1.ConfigProto:
     """A device that is not here gives way to one that is, as in TensorFlow Serving."""
-    return tf.compat.v1.ConfigProto(
+    config = tf.compat.v1.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=threads or 1, inter_op_parallelism_threads=threads
     )
+    # Functions are optimised when they are first called. To have all of them optimised by the session before, anew for
+    # each signature, takes nearly half the time of a load and gains nothing. Graphs of TensorFlow 1 have no functions.
+    made_of_functions = all(graph.HasField("object_graph_def") for graph in model.meta_graphs)
+    config.graph_options.rewrite_options.disable_meta_optimizer = made_of_functions
+    return config
 
 
 def _settings(folder: Path) -> dict:

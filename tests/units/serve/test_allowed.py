@@ -323,20 +323,9 @@ def test_names_are_handed_down_unchanged(half):
 
 
 def test_an_older_saver_passes(tmp_path):
-    """As models of TensorFlow 1 have it: nodes of the graph, and no function."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        x = tf.compat.v1.placeholder(tf.float32, [None], "x")
-        two = tf.compat.v1.get_variable("two", initializer=2.0, use_resource=False)
-        session.run(tf.compat.v1.global_variables_initializer())
-        builder = tf.compat.v1.saved_model.builder.SavedModelBuilder(str(tmp_path / "1"))
-        tensors = [
-            {name: tf.compat.v1.saved_model.utils.build_tensor_info(one)} for name, one in [("x", x), ("y", x + two)]
-        ]
-        signature = tf.compat.v1.saved_model.build_signature_def(*tensors, "tensorflow/serving/predict")
-        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
-        builder.save()
-    assert any(one.op == "SaveV2" for one in read(tmp_path / "1").meta_graphs[0].graph_def.node)
-    allowed.check(tmp_path / "1")
+    folder = toys.flat(tmp_path / "1")
+    assert any(one.op == "SaveV2" for one in read(folder).meta_graphs[0].graph_def.node)
+    allowed.check(folder)
 
 
 def test_names_are_used_once(half):

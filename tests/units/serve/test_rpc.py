@@ -27,7 +27,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from seq2seq_keras.errors import InputError
-from seq2seq_keras.serve import rpc, servable
+from seq2seq_keras.serve import rpc, rpc_health, servable
 from seq2seq_keras.serve.config import All, Limits, ModelConfig
 from seq2seq_keras.serve.manager import ModelManager
 from seq2seq_keras.serve.monitoring import Metrics
@@ -415,6 +415,16 @@ def test_health_is_as_ready_as_the_server(predictor):
         assert door.health.Check(health_pb2.HealthCheckRequest(), timeout=20).status == HEALTH.NOT_SERVING
         watched.cancel()
         assert refused(door.health.Check, health_pb2.HealthCheckRequest(service="zz"))[0] == grpc.StatusCode.NOT_FOUND
+
+
+def test_the_server_is_never_told_to_be_readier_than_its_services(monkeypatch):
+    told, one = [], rpc_health.Health()
+    monkeypatch.setattr(one, "set", lambda service, status: told.append((service, status)))
+    one.tell(True)
+    one.tell(True)
+    assert len(told) == 3 and told[-1] == ("", HEALTH.SERVING), "once each, the server last"
+    one.tell(False)
+    assert len(told) == 6 and told[3] == ("", HEALTH.NOT_SERVING), "the server first"
 
 
 def test_health_is_told_while_all_compute(predictor):

@@ -184,6 +184,19 @@ def test_a_file_that_the_manifest_does_not_know_is_refused(exported, tmp_path):
     assert refused(servable.load, "name", 5, copy).startswith("5/manifest.json: it is damaged")
 
 
+@pytest.mark.parametrize(("made", "by_session"), [(toys.half_plus, False), (toys.flat, True)])
+def test_what_is_no_function_is_optimised_by_the_session(made, by_session, tmp_path, monkeypatch):
+    folder, configs, session = made(tmp_path / "1"), [], tf.compat.v1.Session
+    monkeypatch.setattr(
+        tf.compat.v1, "Session", lambda graph, config: configs.append(config) or session(graph=graph, config=config)
+    )
+    loaded = servable.load("m", 1, folder)
+    assert loaded.run("serving_default", {"x": X[:1]})["y"] == (3.0 if by_session else 2.5)
+    loaded.close()
+    (config,) = configs
+    assert config.graph_options.rewrite_options.disable_meta_optimizer is not by_session
+
+
 @pytest.mark.parametrize("op", ["WriteFile", "PyFunc"])
 def test_a_hostile_model_is_not_loaded(tmp_path, op, monkeypatch):
     folder = toys.hostile(tmp_path / "12", op)

@@ -34,6 +34,22 @@ def toy(folder: Path) -> Path:
     return _copied(folder, _toy)
 
 
+def flat(folder: Path) -> Path:
+    """x (B,) float32 to y = x + 2, as models of TensorFlow 1 are: nodes of the graph, no function, an older saver."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None], "x")
+        two = tf.compat.v1.get_variable("two", initializer=2.0, use_resource=False)
+        session.run(tf.compat.v1.global_variables_initializer())
+        builder = tf.compat.v1.saved_model.builder.SavedModelBuilder(str(folder))
+        tensors = [
+            {name: tf.compat.v1.saved_model.utils.build_tensor_info(one)} for name, one in [("x", x), ("y", x + two)]
+        ]
+        signature = tf.compat.v1.saved_model.build_signature_def(*tensors, "tensorflow/serving/predict")
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+    return folder
+
+
 def hostile(folder: Path, op: str = "WriteFile") -> Path:
     """A model that touches files: `op` is `WriteFile`, `ReadFile`, `MatchingFiles` or `PyFunc`."""
     return _copied(folder, _hostile, op)
