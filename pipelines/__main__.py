@@ -7,6 +7,7 @@ import inspect
 import io
 import os
 import re
+import signal
 import sys
 from dataclasses import make_dataclass
 from pathlib import Path
@@ -140,4 +141,6 @@ def _one_line(box: str) -> str:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does: what a command is writing, and the processes that it began, go with it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

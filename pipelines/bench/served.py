@@ -1,5 +1,6 @@
 """A server under measurement: this project's own command in another process, and what is seen of it from outside."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -169,14 +170,19 @@ class Clients:
         # -P: the folder of the program, which is one of this package, is no place to import from.
         command = [sys.executable, "-P", traffic.__file__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._process.stdin.write(json.dumps(self._task) + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps(self._task) + "\n")
+            self._process.stdin.flush()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_) -> None:
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # a part of the task was not read
+            self._process.stdin.close()
         self._process.stdout.close()
 
     def await_warm(self) -> None:

@@ -2,9 +2,12 @@
 
 import http.server
 import json
+import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -64,6 +67,9 @@ print("REST is open\\nREADY", flush=True)
 server.serve_forever()
 """
 
+PATIENCE = 120
+"""Seconds: two cores may be busy with other tests."""
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -116,6 +122,36 @@ def test_command_measures_both_servers_and_changes_of_version(model, pretended, 
     assert found["swaps"]["answered"] > 0 and found["swaps"]["failed"] == {}
     assert len(found["swaps"]["resident_mib"]) == 3 and min(found["swaps"]["resident_mib"]) > 1
     assert "2 changes of version under the same load" in table
+
+
+STARTED = """
+import runpy, sys, time
+from pipelines.bench import serve, served
+
+served._COMMAND = [sys.executable, sys.argv.pop(1)]
+serve.InProcess = lambda version: lambda *texts: time.sleep(0.001)
+runpy.run_module("pipelines", run_name="__main__")
+"""
+"""The command as a user starts it, with a server that pretends."""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not tell children of a process")
+def test_ended_by_a_signal_it_leaves_no_process_behind(model, tmp_path):
+    script = tmp_path / "server.py"
+    script.write_text(FAKE)
+    options = f"bench serve --model {model} --clients 2 --seconds {PATIENCE} --swaps 0".split()
+    bench = subprocess.Popen([sys.executable, "-c", STARTED, str(script), *options], stderr=subprocess.DEVNULL)
+    try:
+        begun, children = time.monotonic(), []
+        while len(children) < 2:  # the server and its clients
+            assert bench.poll() is None and time.monotonic() < begun + PATIENCE
+            time.sleep(0.05)
+            children = Path(f"/proc/{bench.pid}/task/{bench.pid}/children").read_text().split()
+        bench.send_signal(signal.SIGTERM)
+        assert bench.wait(PATIENCE) == 143
+        assert not [child for child in children if Path("/proc", child).exists()]
+    finally:
+        bench.kill()
 
 
 class Door(http.server.BaseHTTPRequestHandler):
