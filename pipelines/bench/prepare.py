@@ -78,8 +78,11 @@ def measure(folder: Path, settings: BenchPrepare) -> dict:
     command += [f"--{name}={value}" for name in ("jobs", "shards") if (value := getattr(settings, name)) is not None]
     begun = time.monotonic()
     process = subprocess.Popen(command)
-    with memory.Watch(process.pid) as watch:
-        code = process.wait()
+    try:
+        with memory.Watch(process.pid) as watch:
+            code = process.wait()
+    finally:
+        process.kill()  # which is nothing to one that has ended
     seconds = time.monotonic() - begun
     if code:
         raise InputError(f"prepare ended with code {code}", remedy="look at its message above")
