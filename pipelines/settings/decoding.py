@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from pipelines.settings.training import Tokenize
+from pipelines.settings.training import Policy, Tokenize
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Export:
     """Folder to write, in the form name/version; must not exist."""
     format: Literal["saved_model", "ctranslate2"] = "saved_model"
     """TensorFlow's, or that of CTranslate2, which is for Transformers and is given pieces in place of texts."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = None
+    precision: Policy | None = None
     """What it computes in, wherever it was trained; nothing keeps the training's. CPUs answer faster in float32."""
     replace_unknown: bool = False
     """Name words that the vocabulary lacks by the source words that attention points at; where words are the units."""

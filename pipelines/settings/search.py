@@ -8,7 +8,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from pipelines.settings.corpus import Files, Vocabulary
 from pipelines.settings.model import Family, Model
-from pipelines.settings.training import Objective, Tokenize
+from pipelines.settings.training import Objective, Precision, Tokenize
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Tune:
     """Width of the beam in the saved models; nothing means as the pipeline has it."""
     tokenize: Tokenize = "13a"
     """sacreBLEU's tokeniser; none for text that is tokenised already."""
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    precision: Precision = "auto"
     """Numbers to compute in; auto is by device."""
     seed: int = 0
     """Of the search, and of data order, first weights and dropout of every trial."""

@@ -10,7 +10,8 @@ from pipelines.settings.corpus import Files, Vocabulary
 from pipelines.settings.model import Model
 
 Tokenize = Literal["13a", "none", "intl", "char", "zh", "ja-mecab"]
-Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+Precision = Literal["auto", Policy]
 
 
 @dataclass(frozen=True)
