@@ -42,6 +42,10 @@ COMMANDS = {
 seconds to load."""
 
 
+_WRONG = 2
+"""What tyro exits with where it cannot read the words; `--help` and a signal have codes of their own."""
+
+
 def parse(arguments: list[str]):
     """Command line to (name, settings). A misspelt setting ends in `InputError`, `--help` in `SystemExit(0)`."""
     # Switches as TensorFlow's own programs take them: --name=true and --name=false.
@@ -52,7 +56,7 @@ def parse(arguments: list[str]):
         with contextlib.redirect_stderr(complaint):
             chosen = tyro.cli(_choices(), prog="python -m pipelines", args=arguments)
     except SystemExit as end:
-        if end.code in (0, None):
+        if end.code != _WRONG:
             raise
         raise InputError(_one_line(complaint.getvalue())) from None
     chosen = getattr(chosen, "measured", chosen)
@@ -141,6 +145,6 @@ def _one_line(box: str) -> str:
 
 
 if __name__ == "__main__":
-    # As Ctrl-C does: what a command is writing, and the processes that it began, go with it.
+    # An exception, as Ctrl-C is one: what a command is writing, and the processes that it began, go with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

@@ -82,7 +82,8 @@ def measure(folder: Path, settings: BenchPrepare) -> dict:
         with memory.Watch(process.pid) as watch:
             code = process.wait()
     finally:
-        process.kill()  # which is nothing to one that has ended
+        process.terminate()  # which is nothing to one that has ended
+        process.wait()
     seconds = time.monotonic() - begun
     if code:
         raise InputError(f"prepare ended with code {code}", remedy="look at its message above")

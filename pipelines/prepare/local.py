@@ -51,17 +51,18 @@ def _each(call: Callable, items: Iterable, processes: int) -> Iterator:
     context.set_forkserver_preload(["pipelines.quiet", "pipelines.prepare.worker"])
     pool = ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
     try:
-        with pool:
-            futures = [pool.submit(call, item) for item in items]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        for future in as_completed([pool.submit(call, item) for item in items]):
+            yield future.result()
     except BrokenProcessPool:
         raise InputError(
             "a worker process was killed", remedy="the same command goes on; if memory ran out, give fewer --jobs"
         ) from None
+    except (KeyboardInterrupt, SystemExit):
+        for process in multiprocessing.active_children():
+            process.kill()  # what is begun may take minutes
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

@@ -172,10 +172,10 @@ def load(
         # One of this project's without its manifest is unfinished, or somebody took it away.
         if (folder / manifest.NAME).exists() or _OURS in _settings(folder):
             manifest.verify(folder)
-        model = check(folder, allowed)
+        config = _config(threads, check(folder, allowed))
         own = folder / manifest.BATCHING
         batching = read_batching(own) if per_model_batching and own.exists() else None
-        servable = _open(name, version, folder, _config(threads, model), batching)
+        servable = _open(name, version, folder, config, batching)
         try:
             warmup.replay(folder, servable.run)
         except BaseException:
@@ -208,14 +208,15 @@ def _open(
 
 
 def _config(threads: int, model: SavedModel) -> tf.compat.v1.ConfigProto:
-    """A device that is not here gives way to one that is, as in TensorFlow Serving."""
+    """How a session runs the model: a device that is not here gives way to one that is, as in TensorFlow Serving."""
     config = tf.compat.v1.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=threads or 1, inter_op_parallelism_threads=threads
     )
-    # Functions are optimised when they are first called. To have all of them optimised by the session before, anew for
-    # each signature, takes nearly half the time of a load and gains nothing. Graphs of TensorFlow 1 have no functions.
-    made_of_functions = all(graph.HasField("object_graph_def") for graph in model.meta_graphs)
-    config.graph_options.rewrite_options.disable_meta_optimizer = made_of_functions
+    # TensorFlow 2, which saves objects, has the work in functions, which are optimised when first called. To have the
+    # session optimise all of them before, anew for each signature, takes nearly half the time of a load and gains
+    # nothing. TensorFlow 1 has the work in the graph itself.
+    of_objects = all(graph.HasField("object_graph_def") for graph in model.meta_graphs)
+    config.graph_options.rewrite_options.disable_meta_optimizer = of_objects
     return config
 
 

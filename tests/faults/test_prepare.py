@@ -3,16 +3,19 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 from pipelines.__main__ import main
-from pipelines.prepare import jobs, worker
+from pipelines.prepare import jobs, local, worker
 from seq2seq_keras import data
 from seq2seq_keras.training import FolderLock, snapshots
 from tests.faults.lives import await_, end, life
@@ -170,6 +173,31 @@ def test_training_on_shards_killed_and_resumed_is_as_never_killed(texts, tmp_pat
     assert last[0].keys() == last[1].keys()
     for name, array in last[0].items():
         np.testing.assert_array_equal(last[1][name], array, err_msg=name)
+
+
+def slowly(folder, number: int) -> None:
+    (folder / f"{number}.begun").touch()
+    time.sleep(30)
+    (folder / f"{number}.done").touch()
+
+
+def test_ended_by_a_signal_it_waits_for_no_worker_and_leaves_none(tmp_path):
+    def end_when_at_work():
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    ender = threading.Thread(target=end_when_at_work)
+    ender.start()
+    try:
+        with pytest.raises(SystemExit, match="143"):
+            list(local._each(partial(slowly, tmp_path), range(6), processes=2))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        ender.join()
+    assert not multiprocessing.active_children()
+    assert not list(tmp_path.glob("*.done"))
 
 
 def test_two_commands_do_not_share_a_folder(texts, tmp_path, capfd):

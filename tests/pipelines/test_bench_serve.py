@@ -1,7 +1,9 @@
 """`bench serve` over a server that only pretends: what clients saw is counted right, and the report says it."""
 
+import contextlib
 import http.server
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -135,23 +137,35 @@ runpy.run_module("pipelines", run_name="__main__")
 """The command as a user starts it, with a server that pretends."""
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not tell children of a process")
+def children(number) -> list[str]:
+    """Of the main thread of a process: their numbers."""
+    return Path(f"/proc/{number}/task/{number}/children").read_text().split()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/thread-self/children").exists(), reason="the system does not tell children of a process"
+)
 def test_ended_by_a_signal_it_leaves_no_process_behind(model, tmp_path):
     script = tmp_path / "server.py"
     script.write_text(FAKE)
     options = f"bench serve --model {model} --clients 2 --seconds {PATIENCE} --swaps 0".split()
-    bench = subprocess.Popen([sys.executable, "-c", STARTED, str(script), *options], stderr=subprocess.DEVNULL)
+    bench = subprocess.Popen([sys.executable, "-c", STARTED, str(script), *options])
+    own, begun = [], time.monotonic()
     try:
-        begun, children = time.monotonic(), []
-        while len(children) < 2:  # the server and its clients
+        # The server and its clients, which ask by threads: then all of the task was read by them.
+        while len(own) < 2 or len(os.listdir(f"/proc/{own[1]}/task")) == 1:
             assert bench.poll() is None and time.monotonic() < begun + PATIENCE
             time.sleep(0.05)
-            children = Path(f"/proc/{bench.pid}/task/{bench.pid}/children").read_text().split()
+            own = children(bench.pid)
         bench.send_signal(signal.SIGTERM)
         assert bench.wait(PATIENCE) == 143
-        assert not [child for child in children if Path("/proc", child).exists()]
+        assert not [child for child in own if Path("/proc", child).exists()]
     finally:
         bench.kill()
+        bench.wait()
+        for child in own:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
 
 
 class Door(http.server.BaseHTTPRequestHandler):

@@ -1,6 +1,7 @@
 """The server whole, over a real socket, under what servers suffer: damaged versions, overload, swaps, hours of work."""
 
 import contextlib
+import gc
 import os
 import shutil
 import statistics
@@ -20,6 +21,15 @@ from tests.units.serve.doubles import until
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 """Of the soak test."""
+
+
+@pytest.fixture(autouse=True)
+def _collected_as_in_a_server():
+    """Its memory is looked at, and the tests collect garbage more rarely than Python does by itself."""
+    rarely = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*rarely)
 
 
 @contextlib.contextmanager

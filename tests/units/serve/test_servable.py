@@ -185,7 +185,7 @@ def test_a_file_that_the_manifest_does_not_know_is_refused(exported, tmp_path):
 
 
 @pytest.mark.parametrize(("made", "by_session"), [(toys.half_plus, False), (toys.flat, True)])
-def test_what_is_no_function_is_optimised_by_the_session(made, by_session, tmp_path, monkeypatch):
+def test_the_session_optimises_what_was_saved_without_objects(made, by_session, tmp_path, monkeypatch):
     folder, configs, session = made(tmp_path / "1"), [], tf.compat.v1.Session
     monkeypatch.setattr(
         tf.compat.v1, "Session", lambda graph, config: configs.append(config) or session(graph=graph, config=config)
